@@ -188,6 +188,15 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
         not_open |= {"people"}  # the sheet has no such tab
         of_longer |= {"usage_baselines", "spend_deviations", "new_keys_and_models", "former_member_spend"}
         of_longer |= {"forecast_weekdays", "forecast_states", "forecast_guesses", "forecast_error_ranges"}
+        of_longer |= {
+            "limit_use",
+            "seat_options",
+            "seat_plans",
+            "seat_plan_totals",
+            "seat_summary",
+            "seat_mixes",
+            "claude_seat_days",
+        }
         of_longer |= {"purchased_seats", "alert_events", "schema_drift_sightings"}
         of_longer |= {"check_results"}  # which the run's own resource keeps
         own = {table for table in found if not OF_OTHERS.match(table)} - {"focus_1_2"}

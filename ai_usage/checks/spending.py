@@ -201,9 +201,53 @@ forecast_beats_naive = SnapshotCheck(
     evaluate=of_money("checks/forecast_beats_naive", evaluate_backtest),
 )
 
+
+def evaluate_limits(rows: Rows) -> Result:
+    """Limits of which four fifths are used, or all."""
+    if not rows:
+        return passed("Less than 80% of each spend limit is used.")
+    rows = alerted(rows, lambda row: f"Spend limit of {_limited(row)}", _limit_used)
+    return warned(sentences(rows), rows)
+
+
+def _limited(row: Row) -> str:
+    of = row["user_email"] or f"{row['scope']} {row['account']}"
+    return f"{of} at {row['provider']}"
+
+
+def _limit_used(row: Row) -> str:
+    since = f" since {row['period_start']}" if row["period_start"] else ""
+    return (
+        f"Spend limit of {_limited(row)}: ${row['used_usd']:,.2f} of ${row['limit_usd']:,.2f} used "
+        f"({row['used_ratio']:.0%}){since}."
+    )
+
+
+def _limits(warehouse: Warehouse) -> Finding | None:
+    if not any(warehouse.pulled_days(pull) for pull in BILLS):
+        return None
+    if not warehouse.ask("select count(*) as row_count from ai_usage_analytics.limit_use").item():
+        return NotEvaluated("No provider reported a spend limit.")
+    return evaluate_limits(warehouse.query("checks/limits_are_not_reached").to_dicts())
+
+
+limits_are_not_reached = SnapshotCheck(
+    name="limits_are_not_reached",
+    asset="marts/limit_use",
+    title="a spend limit that is used to 80 or 100 %",
+    description="Less than 80 % of each spend limit that a provider reports is used.",
+    severity="warned",
+    sources=SOURCES,
+    pulls=BILLS,
+    sql="checks/limits_are_not_reached",
+    evaluate=_limits,
+    is_about_now=True,
+)
+
 CHECKS: list[Check] = [
     budget_is_not_crossed,
     forecast_is_within_budget,
     growth_is_within_limit,
     forecast_beats_naive,
+    limits_are_not_reached,
 ]

@@ -42,6 +42,7 @@ OF_NOW = {
     "budget_is_not_crossed",
     "forecast_is_within_budget",
     "growth_is_within_limit",
+    "limits_are_not_reached",
     "seats_are_used",
     "no_former_member_spends",
 }

@@ -77,6 +77,11 @@ HARM: Lines = {
         "activity_date provider billed_usd known_from known_to pull_id",
         (THU, "anthropic", "1", "2024-03-01T06:00:00Z", "2024-03-01T07:00:00Z", "pull-0"),
     ),
+    "ai_usage_analytics.cursor_spend_limits": lines_of(
+        "cycle_start_at user_id user_email effective_limit_usd spend_usd ingestion_timestamp account",
+        ("2024-02-28T00:00:00Z", "user_6", "idle@example.com", "50", "50.01", "2024-03-01T06:00:00Z", "default"),
+        ("2024-02-28T00:00:00Z", "user_7", None, "50", "40", "2024-03-01T06:00:00Z", "eu"),
+    ),
     "ai_usage_analytics.dim_cursor_member": lines_of(
         "user_id user_email user_name role is_removed", ("user_6", "idle@example.com", "Idle", "member", False)
     ),

@@ -47,6 +47,7 @@ from ai_usage_tests.googlesql.lines import (
     usage,
 )
 from ai_usage_tests.googlesql.openai_world import OPENAI
+from ai_usage_tests.googlesql.seats_world import SEATS
 
 PARAMETERS = {
     "first_day": Parameter("DATE", date.fromisoformat(WED)),
@@ -516,6 +517,8 @@ ORDINARY: Lines = {
     ),
 }
 ORDINARY |= OPENAI | GOOGLE | GOOGLE_USAGE
+for table, lines in SEATS.items():
+    ORDINARY[table] = [*ORDINARY.get(table, []), *lines]
 ORDINARY["ai_usage_analytics.dim_api_key_mapping"] += GOOGLE_KEYS
 SCOPES_OF_ANN = (
     ("provider", "anthropic", "anthropic", "anthropic"),

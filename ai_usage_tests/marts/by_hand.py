@@ -9,7 +9,7 @@ from ai_usage.catalog import TABLES
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.table import Type
+from ai_usage.warehouse.table import Table, Type
 from ai_usage_tests.mock_claude import Row
 from ai_usage_tests.platform import Platform
 
@@ -24,9 +24,11 @@ NOTHING: dict[Type, Any] = {
 }
 
 
-def put(platform: Platform, name: str, rows: Sequence[Row]) -> None:
-    """These rows are all that the table has. A required column that a row leaves out is empty, or zero."""
-    table = next(table for table in TABLES if table.name == name)
+def put(platform: Platform, name: str | Table, rows: Sequence[Row]) -> None:
+    """These rows are all that the table has: the first of that name. A required column that a row leaves out is empty,
+    or zero.
+    """
+    table = name if isinstance(name, Table) else next(table for table in TABLES if table.name == name)
     unsaid = {n: NOTHING[column.type] if column.required else None for n, column in table.columns.items()}
     platform.warehouse.replace_all(table, table.frame({n: [row.get(n, unsaid[n]) for row in rows] for n in unsaid}))
 

@@ -120,6 +120,40 @@ def test_seats_are_as_of_the_last_day_that_every_configured_team_is_known(desk: 
     assert desk.sql(unassigned) == [(3,)]
 
 
+def test_a_seat_used_less_than_weekly_is_under_used_unless_its_member_is_on_leave_or_new(desk: Platform) -> None:
+    days = month(MARCH)
+    stats = f"{A}.cursor_usage_stats"
+    put(desk, "dim_person", [{"user_email": who, "person_email": who} for who in (*THREE, "bob@example.com")])
+    put(desk, "people", [{"user_email": MARY, "leave_from": days[-1]}])
+    members = (*THREE, "bob@example.com", "eve@example.com")
+    company(
+        desk,
+        seats=[{**SEATS_OF_86, "seats": 7}, {"provider": "anthropic", "plan": "Team", "seats": 9}],
+        days=days,
+        members=members,
+    )
+    desk.sql(f"update {stats} set is_active = false where activity_date <= '{days[-4]}' and user_email != '{ADA}'")
+    desk.sql(f"update {stats} set is_active = false where activity_date <= '{days[-5]}' and user_email = '{ADA}'")
+    desk.sql(f"delete from {stats} where activity_date <= '{days[5]}' and user_email = 'bob@example.com'")
+    desk.sql(f"update {stats} set is_active = false where user_email = 'eve@example.com'")
+    rebuild_whole(desk.warehouse, next(mart for mart in marts() if mart.table.name == "seat_use"))
+    found = desk.sql(f"select user_email, days_active, is_under_used, is_idle, is_exempt from {A}.seat_use order by 1")
+    assert found == [
+        (ADA, 4, False, False, False),
+        ("bob@example.com", 3, False, False, True),  # 26 days are known of a new member
+        ("eve@example.com", 0, False, True, False),
+        (GRACE, 3, True, False, False),
+        (MARY, 3, False, False, True),
+        (None, 0, False, False, False),
+    ]
+    counts = "purchased, assigned, unassigned, active, under_used, idle, exempt, idle_usd, seat_price_usd"
+    assert desk.sql(f"select provider, plan_name, {counts} from {A}.seat_summary order by 1") == [
+        ("cursor", "Teams", 7, 5, 2, 4, 1, 1, 2, Decimal(120), Decimal(40)),
+    ]
+    put(desk, "dim_person", [])
+    put(desk, "people", [])
+
+
 def test_a_cost_center_is_the_person_s_and_else_that_of_the_whole_team(desk: Platform) -> None:
     people: list[Row] = [
         {"user_email": ADA, "person_email": ADA, "team_name": "Data", "cost_center": "4100"},

@@ -13,6 +13,7 @@ select
     cast(null as int64) as days_active,
     cast(null as bool) as is_idle,
     cast(null as string) as idle_exemption,
+    cast(null as bool) as is_exempt,
     cast(null as bool) as is_assigned,
     cast(null as int64) as seats,
     cast(null as numeric) as saving_usd

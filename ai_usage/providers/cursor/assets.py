@@ -18,7 +18,7 @@ from ai_usage.providers.cursor import pulls, rows, tables
 from ai_usage.providers.cursor.client import SETTLING
 from ai_usage.providers.cursor.plans import read_plans
 from ai_usage.providers.cursor.records import MemberSpend
-from ai_usage.providers.cursor.spend import CYCLE_AT_MOST, Growth, growths, snapshots, spend_rows
+from ai_usage.providers.cursor.spend import CYCLE_AT_MOST, Growth, growths, limit_rows, snapshots, spend_rows
 from ai_usage.settings import settings
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.reading.ledger_records import Records
@@ -184,11 +184,24 @@ def dim_cursor_member(context: dg.AssetExecutionContext, warehouse: InWarehouse)
     return note(context, "core/dim_cursor_member", None, **{"dagster/row_count": members.height})
 
 
+@snapshot_asset("core", tables.CURSOR_SPEND_LIMITS, group=GROUP, kinds=KINDS, deps=[pulls.cursor_spend])
+def cursor_spend_limits(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
+    """Spend limits of the members, with what each spent on demand in the billing cycle so far."""
+    with warehouse.connected():
+        newest = warehouse.newest("cursor_spend", None)
+        if newest.versions.is_empty():
+            return note(context, "core/cursor_spend_limits", None, skipped="raw/cursor_spend was never pulled")
+        limits = limit_rows(snapshots(newest, at="pulled_at"))
+        warehouse.replace_all(tables.CURSOR_SPEND_LIMITS, limits)
+    return note(context, "core/cursor_spend_limits", None, **{"dagster/row_count": limits.height})
+
+
 ASSETS = [
     dim_cursor_plan,
     cursor_usage_stats,
     cursor_usage_events,
     cursor_ai_commits,
     cursor_spend_daily,
+    cursor_spend_limits,
     dim_cursor_member,
 ]

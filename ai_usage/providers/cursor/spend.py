@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import polars as pl
 
-from ai_usage.money import usd
+from ai_usage.money import nine_decimals, usd
 from ai_usage.providers.cursor.records import MemberSpend
-from ai_usage.providers.cursor.tables import CURSOR_SPEND_DAILY
+from ai_usage.providers.cursor.tables import CURSOR_SPEND_DAILY, CURSOR_SPEND_LIMITS
 from ai_usage.warehouse.reading.field_types import LAST_MS
 from ai_usage.warehouse.reading.ledger_records import Records
 
@@ -53,18 +53,18 @@ class Growth:
         return max(1, round((self.later.at - self.since) / timedelta(days=1)))
 
 
-def snapshots(history: Records) -> list[Snapshot]:
-    """The pulls of `cursor_spend`, oldest first. One without its cycle is not included: cumulative spend means
-    nothing without it.
+def snapshots(history: Records, at: str = "asked_at") -> list[Snapshot]:
+    """The pulls of `cursor_spend`, oldest first; `at` is the column of their versions that dates them. One without its
+    cycle is not included: cumulative spend means nothing without it.
     """
     of_pull: dict[str, dict[str, MemberSpend]] = {}
     read = history.read(MemberSpend)
     for pull_id, member in zip(read.lines["pull_id"], read.values, strict=True):
         of_pull.setdefault(pull_id, {})[member.key] = member
     return [
-        Snapshot(account, pull_id, at, start, of_pull.get(pull_id, {}))
-        for account, pull_id, at, envelope in history.versions.select(
-            "account", "pull_id", "asked_at", "envelope"
+        Snapshot(account, pull_id, instant, start, of_pull.get(pull_id, {}))
+        for account, pull_id, instant, envelope in history.versions.select(
+            "account", "pull_id", at, "envelope"
         ).iter_rows()
         if (start := _cycle_start(envelope))
     ]
@@ -132,6 +132,31 @@ def _row(growth: Growth, user_id: str, member: MemberSpend, before: MemberSpend 
         "pull_id": growth.later.pull_id,
         "ingestion_timestamp": growth.later.at,
     }
+
+
+def limit_rows(newest: Sequence[Snapshot]) -> pl.DataFrame:
+    """Rows of `cursor_spend_limits`, of the newest snapshot of each account. Limits come in dollars, spend in cents."""
+    rows = [_limits(snapshot, user_id, member) for snapshot in newest for user_id, member in snapshot.members.items()]
+    return CURSOR_SPEND_LIMITS.frame({name: [row[name] for row in rows] for name in CURSOR_SPEND_LIMITS.columns})
+
+
+def _limits(snapshot: Snapshot, user_id: str, member: MemberSpend) -> dict[str, object]:
+    return {
+        "cycle_start_at": snapshot.cycle_start,
+        "user_id": user_id,
+        "user_email": (member.email or "").strip().lower() or None,
+        "hard_limit_override_usd": _dollars(member.hard_limit_override_dollars),
+        "monthly_limit_usd": _dollars(member.monthly_limit_dollars),
+        "effective_limit_usd": _dollars(member.effective_per_user_limit_dollars),
+        "spend_usd": _usd(member.spend),
+        "account": snapshot.account,
+        "pull_id": snapshot.pull_id,
+        "ingestion_timestamp": snapshot.at,
+    }
+
+
+def _dollars(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else nine_decimals(amount)
 
 
 def _usd(cents: Decimal | None) -> Decimal | None:

@@ -218,11 +218,32 @@ CURSOR_SPEND_DAILY = Table(
     cluster=("user_email",),
 )
 
+CURSOR_SPEND_LIMITS = Table(
+    name="cursor_spend_limits",
+    grain="one member in the newest snapshot of the billing cycle",
+    question="Which spend limits do Cursor's members have, and how much is used?",
+    example="select account, user_email, effective_limit_usd, spend_usd from ai_usage_analytics.cursor_spend_limits "
+    "order by account, user_email",
+    date_column=None,
+    key=("account", "user_id"),
+    columns={
+        "cycle_start_at": instant("when the billing cycle began", required=True),
+        "user_id": string("`user_…`, as in dim_cursor_member; the address if the provider sends no id", required=True),
+        "user_email": string("lower-case; null where the provider sends none"),
+        "hard_limit_override_usd": dollars("the member's own limit; 0 without one, null if not known", required=False),
+        "monthly_limit_usd": dollars("of a month; null without one, and if not known", required=False),
+        "effective_limit_usd": dollars("the limit that holds for the member; null if not known", required=False),
+        "spend_usd": dollars("on demand in the cycle so far; null if not known", required=False),
+        **ACCOUNT_STAMPS,
+    },
+)
+
 CORE_TABLES = (
     CURSOR_USAGE_STATS,
     CURSOR_USAGE_EVENTS,
     CURSOR_AI_COMMITS,
     CURSOR_SPEND_DAILY,
+    CURSOR_SPEND_LIMITS,
     DIM_CURSOR_MEMBER,
     DIM_CURSOR_PLAN,
 )

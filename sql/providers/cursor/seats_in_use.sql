@@ -90,12 +90,11 @@ exemptions as (
         activity.account,
         activity.user_email,
         case
-            when activity.days_active > 0 then cast(null as string)
             when leaves.is_on_leave or (activity.days_known >= 20 and activity.days_known - leaves.days_on_leave < 20)
                 then 'on_leave'
             when greatest(started.member_since, started.listed_since) > date_sub(activity.as_of_date, interval 30 day)
                 then 'new'
-        end as idle_exemption
+        end as exemption
     from activity
     inner join started on activity.account = started.account and activity.user_email = started.user_email
     left join leaves on activity.account = leaves.account and activity.user_email = leaves.user_email
@@ -153,12 +152,13 @@ select
     activity.last_active_date,
     activity.days_known,
     activity.days_active,
-    activity.days_active = 0 and activity.days_known >= 20 and exemptions.idle_exemption is null as is_idle,
-    exemptions.idle_exemption,
+    activity.days_active = 0 and activity.days_known >= 20 and exemptions.exemption is null as is_idle,
+    if(activity.days_active = 0, exemptions.exemption, null) as idle_exemption,
+    exemptions.exemption is not null as is_exempt,
     true as is_assigned,
     1 as seats,
     if(
-        activity.days_active = 0 and activity.days_known >= 20 and exemptions.idle_exemption is null,
+        activity.days_active = 0 and activity.days_known >= 20 and exemptions.exemption is null,
         paid.seat_price_usd, null
     ) as saving_usd
 from activity
@@ -180,6 +180,7 @@ select
     0 as days_active,
     false as is_idle,
     cast(null as string) as idle_exemption,
+    false as is_exempt,
     false as is_assigned,
     seats,
     cast(seats * seat_price_usd as numeric) as saving_usd

@@ -141,6 +141,7 @@ select
     days_active,
     days_active = 0 and exemption is null as is_idle,
     if(days_active = 0, exemption, null) as idle_exemption,
+    exemption is not null as is_exempt,
     true as is_assigned,
     seats,
     if(days_active = 0 and exemption is null, cast(seats * seat_price_usd as numeric), null) as saving_usd
@@ -158,6 +159,7 @@ select
     0 as days_active,
     false as is_idle,
     cast(null as string) as idle_exemption,
+    false as is_exempt,
     false as is_assigned,
     seats,
     cast(seats * seat_price_usd as numeric) as saving_usd

@@ -1,0 +1,11 @@
+-- The limit by which limits_are_not_reached warns, with its reason.
+--
+-- grain: one row
+-- question: From which share of a spend limit on does the check warn?
+-- example: select near_ratio from ai_usage_analytics.limit_thresholds
+-- built: view
+-- group: spend
+-- columns:
+--   near_ratio numeric not null: from 80 % on there is time to raise a limit before it stops the person's work; budgets
+--     warn at the same share
+select cast('0.8' as numeric) as near_ratio
