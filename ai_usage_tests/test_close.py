@@ -13,7 +13,7 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import main
-from ai_usage.commands.closing import MARTS, build
+from ai_usage.commands.month_acts import MARTS, build
 from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
