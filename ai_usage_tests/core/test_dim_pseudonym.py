@@ -29,7 +29,7 @@ SHOWN = [table for table in TABLES if is_shown(table)]
 # Text columns that readers see as they are: codes, ids, names of products and teams. None holds a person's name,
 # address or own words.
 SEEN_AS_THEY_ARE = (
-    "account account_name account_user_id actor_id actor_type adjustment_mode allocation_method api_key_id "
+    "account account_name account_user_id act actor_id actor_type adjustment_mode allocation_method api_key_id "
     "apply_most_used_extension asset assignment attribution_method automation_id based_on basis billed_currency "
     "billing_account_id billing_account_type billing_currency billing_pull BillingAccountId BillingAccountName "
     "BillingAccountType BillingCurrency built_from calendar cause charge_type ChargeCategory ChargeClass "
@@ -37,6 +37,7 @@ SEEN_AS_THEY_ARE = (
     "ConsumedUnit context_level context_window conversation_id cost_center cost_type covers credential_id credentials "
     "credit_name credit_type currency cursor_user_id customer_type endpoint field figure_covers figure_source "
     "grouped_by horizon idle_exemption image_size image_source inference_geo interval_basis invoice_issuer_name "
+    "invoice_id invoice_ids not_comparable_reason open_reason "
     "invoice_month InvoiceId InvoiceIssuerName kind label_team line_account line_item line_model line_workspace_id "
     "mapped_by meter method metric_type model model_alias month most_used_model order_id organization_id period plan "
     "plan_name platform platform_method platform_name pool pricing_unit PricingCategory PricingUnit product "
