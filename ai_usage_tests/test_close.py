@@ -13,7 +13,7 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import main
-from ai_usage.commands.closing import MARTS, build
+from ai_usage.commands.month_acts import MARTS, build
 from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
@@ -178,8 +178,8 @@ def explained(books: Books) -> None:
 
 
 def commands_of_the_page() -> list[list[str]]:
-    """What docs/finance.md tells to type of the commands that need no provider, in its order."""
-    page = (ROOT / "docs" / "finance.md").read_text(encoding="utf-8")
+    """What docs/closing.md lists of the commands that need no provider, in its order."""
+    page = (ROOT / "docs" / "closing.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```\n(make .*?)^```", page, re.MULTILINE | re.DOTALL)
     typed = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
     return [words for words in typed if words[0] in {"close", "reopen", "statements", "export-focus"}]
@@ -188,8 +188,9 @@ def commands_of_the_page() -> list[list[str]]:
 def test_the_months_of_a_quarter_are_closed_from_the_command_line(
     books: Books, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the commands of docs/finance.md, each of which is run here."""
+    """By the commands of docs/closing.md, each of which is run here."""
     july, august, september, *handed_over, reopen = commands_of_the_page()
+    assert " ".join(["make", *july[:3]]) in (ROOT / "docs" / "finance.md").read_text(encoding="utf-8")
     assert main(july) == 0, printed(capsys)
     assert f"2026-07 is closed by {ADA}" in printed(capsys)
     row = books.close("2026-07", "anthropic")

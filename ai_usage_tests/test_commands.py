@@ -168,6 +168,7 @@ MAY_BE_EMPTY = {
     "closed_months",
     "invoiced_days",
     "invoiced_lines",
+    "invoice_numbers",
     "record_rejections",
     "spend_anomalies",
     "spend_deviations",

@@ -163,7 +163,7 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
             "console_figures",
             "budgets",
             "invoices",
-            "month_close_acts",
+            "invoice_numbers",
             "month_closes",
             "closed_figures",
             "closed_month_changes",

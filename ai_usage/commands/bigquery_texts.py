@@ -88,6 +88,7 @@ def parameters(of: Settings, span: Span) -> dict[str, Any]:
         "account": DEFAULT_ACCOUNT,
         "asset": "marts/ai_spend",
         "topic": "spend",
+        "month": f"{span.last:%Y-%m}",
         "users": ["1"],
         "services": ["1"],
         "with_hashes": True,

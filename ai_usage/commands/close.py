@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from ai_usage.automation.warehouse_resource import warehouse_of
-from ai_usage.commands.closing import MARTS, asked_of, build, known_providers, print_refusals, rows_of
+from ai_usage.commands.month_acts import MARTS, asked_of, build, known_providers, print_refusals, rows_of
 from ai_usage.commands.terminal import OUT
 from ai_usage.commands.typed import parser
 from ai_usage.core.closing import CLOSE, Act, frozen_of, record

@@ -111,7 +111,7 @@ def record(warehouse: Warehouse, acts: Sequence[Act], *, is_simulated: bool) -> 
 LEDGER = spec(
     "raw",
     MONTH_CLOSE_ACTS,
-    group="raw_finance",
+    group="raw_month",
     kinds={"duckdb"},
     description="Acts of closing and reopening months, with frozen copies of their figures. The commands write them.",
     daily=False,

@@ -28,7 +28,18 @@ OF_OTHER_THINGS = frozenset(
 FREE_TEXT = frozenset(
     {
         *("user_name", "name", "description", "note", "branch_name", "repo_name", "Tags", "contributors", "alert_key"),
-        *("reason", "status_reason", "title", "text", "failure", "value_shape", "topic", "label_person"),
+        *(
+            "reason",
+            "close_note",
+            "line",
+            "status_reason",
+            "title",
+            "text",
+            "failure",
+            "value_shape",
+            "topic",
+            "label_person",
+        ),
     }
 )
 

@@ -307,7 +307,8 @@ def test_a_day_restated_after_the_figure_is_reported_as_restated_everywhere(good
     description = sentence(outcome, FIGURES, "month_close")
     assert description.count("restated since the sheet has it") == 2  # the whole, and one workspace
     assert "5 of 7 figures match." in description
-    [(month,)] = good.sql(f"select restated_since_figure_usd from {A}.month_close where provider = 'anthropic'")
+    of_november = "provider = 'anthropic' and month = '2026-11'"
+    [(month,)] = good.sql(f"select restated_since_figure_usd from {A}.month_close where {of_november}")
     assert month == Decimal("1.5")
     outcome = good.check(PARITY, DAYS)
     assert outcome.not_passed(PARITY) == set()

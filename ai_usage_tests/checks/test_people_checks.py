@@ -246,14 +246,14 @@ def test_rejected_rows_are_named_until_they_are_corrected(good: Platform) -> Non
     outcome = evaluated(good, VALID)
     assert outcome.not_passed(VALID) == {None}
     assert "api_key_mapping row 9, api_key_id contradicts row 51" in sentence(outcome, VALID, "sheet_rejections")
-    for tab in ("api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats"):
+    for tab in ("api_key_mapping", "claude_ai_usage", "console_figures", "budgets", "seats", "invoices"):
         mended(good, tab)
     assert evaluated(good, VALID).not_passed(VALID) == set()
 
 
 def test_the_check_does_not_pass_where_core_lacks_the_rejections(good: Platform) -> None:
     good.sql("delete from ai_usage_analytics.sheet_rejections")
-    assert "has 0 of the sheet's 9 rejections" in sentence(evaluated(good, VALID), VALID, "sheet_rejections")
+    assert "has 0 of the sheet's 12 rejections" in sentence(evaluated(good, VALID), VALID, "sheet_rejections")
     good.sql("delete from ai_usage_analytics.dim_person")
     assert evaluated(good, KNOWN).not_passed(KNOWN) == {None}
 

@@ -65,7 +65,8 @@ where user_email in ('person00000@example.com', 'person00010@example.com') and m
 update {A}.claude_parity set priority_tier_usd = 1.5, restatement_usd = -2, not_settled_usd = 3, rounding_usd = 1e-9,
     outside_console_usd = 7, unexplained_usd = 0.25 where activity_date = date '2026-10-07';
 update {A}.month_close set restated_since_figure_usd = 4.25, days_outside_figure_usd = -5, missing_days_usd = 6,
-    blocked_days_usd = 8, rounding_usd = 0.001, unexplained_usd = -0.5 where month = '2026-10';
+    blocked_days_usd = 8, invoice_usd = 9, changed_since_close_usd = 3, rounding_usd = 0.001, unexplained_usd = -0.5
+where month = '2026-10';
 """
 
 

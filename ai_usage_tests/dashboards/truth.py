@@ -442,7 +442,13 @@ TRUTHS: dict[str, Truth] = {
     "differences_by_cause": Truth("causes", {"amount_usd": "sum(usd)"}, {"month": "month", "cause": "cause"}),
     "months_closed": Truth(
         "close",
-        {name: f"sum({name})" for name in ("vendor_usd", "figure_usd", "unexplained_usd", "days_missing")},
+        {
+            name: f"sum({name})"
+            for name in (
+                *("vendor_usd", "figure_usd", "unexplained_usd", "days_missing", "days_blocked"),
+                *("invoice_usd", "changed_since_close_usd"),
+            )
+        },
         {"month": "month", "provider": "provider", "status": "status", "status_reason": "ifnull(status_reason, '')"},
     ),
     "parity_by_cause": Truth(

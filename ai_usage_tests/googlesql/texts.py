@@ -56,7 +56,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.warehouse.ledger_check": {"pulls": PARAMETERS["pulls"].value},
 }
 OTHER_PARAMETERS = {
-    **dict.fromkeys(("account", "asset", "ids_by", "now", "provider", "pull", "pull_id", "subject", "topic"), "STRING"),
+    **dict.fromkeys(
+        ("account", "asset", "ids_by", "month", "now", "provider", "pull", "pull_id", "subject", "topic"), "STRING"
+    ),
     **dict.fromkeys(("cost_center", "person", "provider", "team"), "STRING"),
     **dict.fromkeys(("period_from", "period_to", "since"), "DATE"),
     **dict.fromkeys(("at", "by", "seen_until"), "TIMESTAMP"),

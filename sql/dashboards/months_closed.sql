@@ -1,5 +1,5 @@
--- Which months can be closed, what keeps the others open, and the difference between the provider's cost lines and its
--- console.
+-- Which months are closed or can be closed, what keeps the others open, the difference between the provider's cost
+-- lines and its console, and what changed since the close.
 select
     month,
     provider,
@@ -9,5 +9,8 @@ select
     figure_usd,
     difference_usd,
     unexplained_usd,
-    days_missing
+    days_missing,
+    days_blocked,
+    invoice_usd,
+    changed_since_close_usd
 from ai_usage_analytics.month_close

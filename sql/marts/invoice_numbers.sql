@@ -16,10 +16,10 @@ select
     case kind when 'seats' then 'subscription' when 'credits' then 'credit' else kind end as charge_type,
     account,
     activity_date,
-    min(invoice_id) as invoice_id
+    min(invoiced_days.invoice_id) as invoice_id
 from ai_usage_analytics.invoiced_days
 where kind != 'tax'
 group by provider, kind, account, activity_date
 having
-    count(invoice_id) = count(*)
-    and min(invoice_id) = max(invoice_id)
+    count(invoiced_days.invoice_id) = count(*)
+    and min(invoiced_days.invoice_id) = max(invoiced_days.invoice_id)
