@@ -30,13 +30,14 @@ SHOWN = [table for table in TABLES if is_shown(table)]
 # address or own words.
 SEEN_AS_THEY_ARE = (
     "account account_name account_user_id actor_id actor_type adjustment_mode allocation_method api_key_id "
-    "apply_most_used_extension asset assignment attribution_method automation_id based_on basis billed_currency "
+    "apply_most_used_extension asset assignment attribution_method automation_id based_on billed_currency "
     "billing_account_id billing_account_type billing_currency billing_pull BillingAccountId BillingAccountName "
     "BillingAccountType BillingCurrency built_from calendar cause charge_type ChargeCategory ChargeClass "
     "ChargeDescription ChargeFrequency check_name client_version cloud_agent_id column_name commit_hash commit_source "
     "ConsumedUnit context_level context_window conversation_id cost_center cost_type covers credential_id credentials "
     "credit_name credit_type currency cursor_user_id customer_type endpoint field figure_covers figure_source "
-    "grouped_by horizon idle_exemption image_size image_source inference_geo interval_basis invoice_issuer_name "
+    "grouped_by holiday_name horizon idle_exemption image_size image_source inference_geo interval_basis "
+    "invoice_issuer_name "
     "invoice_month InvoiceId InvoiceIssuerName kind label_team line_account line_item line_model line_workspace_id "
     "mapped_by meter method metric_type model model_alias month most_used_model order_id organization_id period plan "
     "plan_name platform platform_method platform_name pool pricing_unit PricingCategory PricingUnit product "
