@@ -19,6 +19,7 @@ from ai_usage.checks import registry as checks
 from ai_usage.checks.runner import dagster_check
 from ai_usage.core import assets as core
 from ai_usage.core.closing import LEDGER
+from ai_usage.core.public_holidays import public_holidays
 from ai_usage.core.thresholds import read_overrides
 from ai_usage.dashboards import assets as dashboards
 from ai_usage.marts import assets as marts
@@ -51,6 +52,7 @@ def build_defs(
 
     refuse_unknown_providers(of, BY_KEY)
     read_overrides(of.thresholds)  # a file that cannot be used is reported at once
+    public_holidays(of.holidays, of.start_date.year, of.start_date.year)  # and so is an unknown country
     are_simulated = shows_simulated_data(of)
 
     def shown(spec: dg.AssetSpec) -> dg.AssetSpec:

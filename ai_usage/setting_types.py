@@ -22,6 +22,7 @@ EXPORT_TABLE = re.compile(r"[a-z][a-z0-9.:-]{4,80}[.][A-Za-z0-9_]{1,1024}[.][A-Z
 HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 ADDRESSES_AT_MOST = 50
 POSTGRES = "postgresql+psycopg2://"  # the driver that dagster-postgres brings
+REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 SALT_LENGTH = 16
 
 
@@ -83,6 +84,12 @@ def _zone(text: str) -> str:
         return ZoneInfo(text).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadText("{name} is {value!r}, which is no time zone; write for example Europe/Berlin.") from None
+
+
+def _region(text: str) -> str:
+    if text and not REGION.fullmatch(text.upper()):
+        raise BadText("{name} is {value!r}; write a country such as DE, or a part of one such as DE-BY.")
+    return text.upper()
 
 
 def _share(text: str) -> Decimal:
@@ -255,6 +262,7 @@ MailServerUrl = Annotated[bool, _reads(_secret_url("smtps", "smtp"))]
 Day = Annotated[date, _reads(_day)]
 Instant = Annotated[datetime, _reads(_instant)]
 Zone = Annotated[str, _reads(_zone)]
+Region = Annotated[str, _reads(_region)]
 Share = Annotated[Decimal, _reads(_share)]
 Ratio = Annotated[Decimal, _reads(_ratio)]
 Count = Annotated[int, _reads(_count)]

@@ -157,6 +157,7 @@ OTHERS = re.compile("openai_|codex_|gemini_")  # the company has none of these
 MAY_BE_EMPTY = {
     "threshold_overrides",  # it has no file of limits
     "dim_pseudonym",  # and no salt
+    "dim_holiday",  # and no country
     "alert_events",
     "schema_drift_sightings",
     "people",

@@ -80,6 +80,7 @@ BAD = [
     ("AI_USAGE_PUBLISHED_FOR", "all", "is 'all'; write owner or group"),
     ("AI_USAGE_NOW", "2026-11-20T06:00:00", "without a time zone; write for example 2026-11-20T06:00:00Z"),
     ("AI_USAGE_SCHEDULE_TIMEZONE", "Mars/Olympus", "no time zone"),
+    ("AI_USAGE_HOLIDAYS", "Germany", "is 'Germany'; write a country such as DE, or a part of one such as DE-BY"),
     ("AI_USAGE_SCHEDULE_TIMEZONE", "../../etc/passwd", "no time zone"),
     ("ANTHROPIC_ADMIN_BASE_URL", "api.anthropic.com", "scheme, host and an optional path"),
     ("ANTHROPIC_ADMIN_BASE_URL", "ftp://api.anthropic.com", "scheme, host"),

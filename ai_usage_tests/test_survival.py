@@ -182,7 +182,7 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
         not_open |= {"claude_mixed_cells", "claude_line_candidates", "claude_line_tokens"}
         not_open |= {"claude_measured_lines", "claude_measured_shares", "claude_tier_shares", "claude_priority_costs"}
         not_open |= {"record_rejections", "unreadable_bills"}  # every record can be used
-        not_open |= {"threshold_overrides", "dim_pseudonym"}  # no file has any, and no salt is set
+        not_open |= {"threshold_overrides", "dim_pseudonym", "dim_holiday"}  # no file, no salt and no country is set
         of_longer = {"spend_revisions", "budget_status", "spend_anomalies", "forecast_trials", "forecast_backtest"}
         of_longer |= {"spend_forecast", "spend_growth", "seat_use", "seat_value"}  # of what two runs of few days lack
         not_open |= {"people"}  # the sheet has no such tab

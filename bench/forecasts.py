@@ -5,13 +5,14 @@ on every machine. The tables of docs/forecasting.md are written from them.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
 from ai_usage.commands.warehouse_file import warehouse_file
+from ai_usage.core.public_holidays import DIM_HOLIDAY
 from ai_usage.core.sheets import SEATS
 from ai_usage.marts.build_days import rebuild_whole
 from ai_usage.marts.files import marts
@@ -19,7 +20,7 @@ from ai_usage.places import ROOT
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS as A
-from bench.forecast_world import SHAPES, SIZES, World
+from bench.forecast_world import HOLIDAYS, SHAPES, SIZES, World
 
 Row = dict[str, Any]
 Measure = Callable[[str, int, str], dict[str, Any]]  # worker, size, folder
@@ -56,7 +57,11 @@ def figures(measure: Measure) -> dict[str, Any]:
             for scope in ("all", *SCOPES)
             for horizon in (*HORIZONS, "all")
         },
-        "wrong": list(wrong(companies)),
+        "with_calendar": {name: _only(rows) for name, rows in worlds["with_calendar"].items()},
+        "wrong": [
+            *wrong(companies),
+            *(f"with a calendar: {found}" for found in wrong(worlds["with_calendar"])),
+        ],
     }
     write_tables(found)
     return found
@@ -97,7 +102,11 @@ def write_tables(found: dict[str, Any]) -> None:
     before, rest = page.split(STARTS)
     _, after = rest.split(ENDS)
     tables = "\n".join(
-        (_table("company", found["by_company"]), _table("scope, days left", found["by_scope_and_horizon"]))
+        (
+            _table("company", found["by_company"]),
+            _table("the same with AI_USAGE_HOLIDAYS", found["with_calendar"]),
+            _table("scope, days left", found["by_scope_and_horizon"]),
+        )
     )
     PAGE.write_text(f"{before}{STARTS}{tables}{ENDS}{after}", encoding="utf-8")
 
@@ -118,13 +127,21 @@ def _table(title: str, rows: dict[str, Row]) -> str:
 def worlds(_: str, seed: int) -> dict[str, Any]:
     """The back-test of each made-up company, and the CPU seconds of the forecast's SQL."""
     warehouse = warehouse_file(settings())
-    companies, seconds = {}, 0.0
+    companies: dict[str, list[Row]] = {}
+    with_calendar: dict[str, list[Row]] = {}
+    seconds = 0.0
     for people, shape in COMPANIES:
         world = World(people, shape, seed)
         fill(warehouse, world)
-        seconds += forecast(warehouse)
-        companies[world.name] = backtest(warehouse)
-    return {"companies": companies, "cpu_seconds": round(seconds, 1)}
+        for days, found in ((HOLIDAYS, with_calendar), ({}, companies)):
+            warehouse.replace_all(DIM_HOLIDAY, DIM_HOLIDAY.frame(_holidays(days)))
+            seconds += forecast(warehouse)
+            found[world.name] = backtest(warehouse)
+    return {"companies": companies, "with_calendar": with_calendar, "cpu_seconds": round(seconds / 2, 1)}
+
+
+def _holidays(of: Mapping[date, str]) -> dict[str, list[Any]]:
+    return {"holiday_date": list(of), "holiday_name": list(of.values())}
 
 
 def built_in(_: str, __: int) -> dict[str, Any]:

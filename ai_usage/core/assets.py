@@ -10,6 +10,7 @@ from ai_usage.core import (
     person_accounts,
     providers,
     pseudonyms,
+    public_holidays,
     revisions,
     sheets,
     thresholds,
@@ -29,6 +30,7 @@ ASSETS = [
         people,
         person_accounts,
         pseudonyms,
+        public_holidays,
         thresholds,
     )
     for asset in of.ASSETS

@@ -8,6 +8,7 @@ from ai_usage.core.keys import DIM_API_KEY_MAPPING
 from ai_usage.core.people import DIM_PERSON
 from ai_usage.core.person_accounts import DIM_PERSON_ACCOUNT
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER
+from ai_usage.core.public_holidays import DIM_HOLIDAY
 from ai_usage.core.revisions import SPEND_VERSIONS
 from ai_usage.core.sheets import BUDGETS, PEOPLE, SEATS, SHEET_REJECTIONS
 from ai_usage.core.thresholds import THRESHOLD_OVERRIDES
@@ -17,6 +18,7 @@ CORE_TABLES = (
     DIM_PROVIDER,
     DIM_PLATFORM,
     DIM_ACCOUNT,
+    DIM_HOLIDAY,
     SHEET_REJECTIONS,
     CONSOLE_FIGURES,
     INVOICES,

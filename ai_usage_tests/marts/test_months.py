@@ -98,6 +98,22 @@ def test_an_interval_holds_eight_of_ten_earlier_errors_and_relies_on_three_month
     ]
 
 
+def test_a_public_holiday_is_forecast_as_a_sunday_and_is_no_drop(platform: Platform) -> None:
+    past, future = date(2026, 11, 11), date(2026, 11, 26)  # a Wednesday and a Thursday
+    quiet = claude(spend_date=past, billed_usd="10")
+    live(
+        platform,
+        [*(row for row in rhythm() if row["spend_date"] != past), quiet, seat(spend_date=past, billed_usd="1")],
+    )
+    before = forecast(platform)[3]
+    assert {day for day, *_ in anomalies(platform, "drop")} == {past}
+    platform.sql(f"insert into {A}.dim_holiday values ('{past}', 'Martinmas'), ('{future}', 'Thanksgiving')")
+    make(platform)
+    assert anomalies(platform, "drop") == []
+    spent, month_end = forecast(platform)[2:]
+    assert (before - spent < 1278, month_end - spent) == (True, 1278 - 90)
+
+
 def test_three_days_without_records_of_a_provider_are_unknown_not_zero(platform: Platform) -> None:
     live(platform, [row for row in rhythm() if row["spend_date"] not in SILENT], unpulled=SILENT)
     as_of, days_left, _, month_end = forecast(platform)

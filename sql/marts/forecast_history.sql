@@ -11,7 +11,7 @@
 --   spend_date date not null: the UTC day
 --   first_date date not null: the scope's first day
 --   month_start date not null: the first day of the month
---   weekday integer not null: 1 on Sunday to 7 on Saturday
+--   weekday integer not null: 1 on Sunday and public holidays to 7 on Saturday
 --   spent_usd numeric not null: billed, seats included
 --   usage_usd numeric not null: the part for usage
 --   seats_usd numeric not null: the part for subscriptions
@@ -73,7 +73,7 @@ select
     history.spend_date,
     history.first_date,
     cast(date_trunc(history.spend_date, month) as date) as month_start,
-    extract(dayofweek from history.spend_date) as weekday,
+    if(holidays.holiday_date is null, extract(dayofweek from history.spend_date), 1) as weekday,
     history.spent_usd,
     history.usage_usd,
     history.seats_usd,
@@ -83,3 +83,4 @@ select
     ) as is_origin
 from history
 cross join ai_usage_analytics.forecast_thresholds as thresholds
+left join ai_usage_analytics.dim_holiday as holidays on history.spend_date = holidays.holiday_date

@@ -51,9 +51,10 @@ month_days as (
     select
         month_starts.month_start,
         month_day,
-        extract(dayofweek from month_day) as weekday
+        if(holidays.holiday_date is null, extract(dayofweek from month_day), 1) as weekday
     from month_starts
     cross join unnest(generate_date_array(month_starts.month_start, last_day(month_starts.month_start))) as month_day
+    left join ai_usage_analytics.dim_holiday as holidays on month_day = holidays.holiday_date
 ),
 
 seat_providers as (

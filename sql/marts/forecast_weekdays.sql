@@ -11,7 +11,7 @@
 --   scope string not null: total, provider, team or cost_center
 --   scope_name string not null: as in spend_by_scope
 --   origin_date date not null: the last day that was known
---   weekday integer not null: 1 on Sunday to 7 on Saturday
+--   weekday integer not null: 1 on Sunday and public holidays to 7 on Saturday
 --   mean_usd float not null: usage of such a day, by weekday_mean
 --   median_usd float not null: by weekday_median
 --   ewma_usd float not null: by weekday_ewma

@@ -1,7 +1,7 @@
 -- The baseline of each day on which a provider, team, API key or model cost far more or less than before. A day is
--- compared with known days of its own kind (Monday to Friday, or weekend) in the five weeks before. The baseline is
--- their median, or that of the same weekday: the higher one for a spike, so that a job of every Monday is none, the
--- lower one for a drop. The deviation is the median absolute deviation, as a standard deviation of a normal
+-- compared with known days of its own kind (working day, or weekend and public holiday) in the five weeks before. The
+-- baseline is their median, or that of the same weekday: the higher one for a spike, so that a job of every Monday is
+-- none, the lower one for a drop. The deviation is the median absolute deviation, as a standard deviation of a normal
 -- distribution. anomaly_thresholds has the limits. Days near their median have no row here.
 --
 -- grain: one day of one provider, team, API key or model, if it is far from its median
@@ -14,7 +14,7 @@
 --   scope_name string not null: as in usage_series
 --   provider string: null for teams
 --   calendar string not null: as in usage_series
---   is_weekend boolean not null: whether it is compared with weekends
+--   is_weekend boolean not null: whether it is compared with weekends: it is one, or a public holiday
 --   usage_usd numeric not null: billed for usage on the day
 --   days_before_count integer not null: the days it is compared with
 --   high_usd float not null: their 90 % quantile
@@ -23,15 +23,16 @@
 --   deviation_usd float not null: one deviation
 with known as (
     select
-        spend_date,
-        scope_name as calendar,
-        extract(dayofweek from spend_date) as weekday,
-        extract(dayofweek from spend_date) in (1, 7) as is_weekend
-    from ai_usage_analytics.spend_by_scope
+        days.spend_date,
+        days.scope_name as calendar,
+        if(holidays.holiday_date is null, extract(dayofweek from days.spend_date), 1) as weekday,
+        holidays.holiday_date is not null or extract(dayofweek from days.spend_date) in (1, 7) as is_weekend
+    from ai_usage_analytics.spend_by_scope as days
+    left join ai_usage_analytics.dim_holiday as holidays on days.spend_date = holidays.holiday_date
     where
-        spend_date between date_sub(@first_day, interval 180 day) and @last_day
-        and scope in ('total', 'provider')
-        and is_complete
+        days.spend_date between date_sub(@first_day, interval 180 day) and @last_day
+        and days.scope in ('total', 'provider')
+        and days.is_complete
 ),
 
 series as (
