@@ -45,6 +45,11 @@ where activity_date = date '2026-10-20' and known_from = (
     select min(known_from) from {A}.spend_versions as o
     where o.activity_date = v.activity_date and o.provider = v.provider
 );
+insert into {A}.cursor_spend_limits by name
+select 'default' as account, timestamptz '2026-11-03 00:00:00+00' as cycle_start_at, user_email as user_id, user_email,
+    100 as effective_limit_usd, hash(user_email) % 120 as spend_usd, 'p' as pull_id,
+    timestamptz '2026-11-20 06:00:00+00' as ingestion_timestamp
+from (select distinct user_email from {A}.cursor_usage_stats where user_email is not null);
 update {A}.dim_person set cost_center = case when hash(team_name) % 2 = 0 then '4100' else '4200' end
 where user_email != 'person00006@example.com';
 update {A}.dim_person set team_name = null where user_email in ('person00004@example.com', 'person00010@example.com');

@@ -75,6 +75,10 @@ FACTS = {
         union all
         select 'cursor', 'unassigned', false, null, n - (select count(*) from here), 'no team', plan, price, true
         from bought where n > (select count(*) from here)""",
+    "plans": f"select *, ifnull(team_name, 'no team') as team from {A}.seat_plans",
+    "plan_seats": f"select * from {A}.seat_summary",
+    "limits": f"""
+        select *, ifnull(team_name, 'no team') as team from {A}.limit_use where scope = 'person'""",
     "close": f"select *, month as period from {A}.month_close",
     "parity": f"""
         unpivot (
@@ -226,6 +230,7 @@ PERSON_MONTHS = "count(distinct person || period || provider) filter (is_active 
 COUNTED = {
     name.replace(" ", "_"): f"sum((result = '{name}')::int)" for name in ("failed", "warned", "passed", "not evaluated")
 }
+SAVINGS = ("saving_usd", "saving_low_usd", "saving_high_usd")
 MOST = "max({})".format
 MONTHS_SEATS = f"""case when figure_covers = 'usage' then 0 else ifnull((
     select sum(s.billed_usd) from {A}.ai_spend as s where s.provider = fact.provider
@@ -408,6 +413,33 @@ TRUTHS: dict[str, Truth] = {
         "break_even",
         {"seat_usd": "sum(seat)", "worth_usd": "sum(worth)", "saved_usd": "sum(worth - seat)"},
         {"person": "person", "team_name": "team", "provider": "provider", "seat_basis": "seat_basis"},
+    ),
+    "plan_savings": Truth(
+        "plans",
+        {
+            "compared": "count(saving_usd)",
+            "recommendations": "count(recommended_option)",
+            "uncertain": "count(*) filter (status = 'uncertain')",
+            "not_compared": "count(*) - count(saving_usd)",
+            **{name: f"sum(if(recommended_option is null, 0, {name}))" for name in SAVINGS},
+        },
+        {"team_name": "team", "provider": "provider"},
+    ),
+    "seats_by_plan": Truth(
+        "plan_seats",
+        {name: f"sum({name})" for name in ("purchased", "assigned", "active", "under_used", "idle", "idle_usd")},
+        {"provider": "provider", "plan_name": "ifnull(plan_name, 'not known')"},
+    ),
+    "limits_used": Truth(
+        "limits",
+        {
+            "limits": "count(*)",
+            **{name: f"count(*) filter (state = '{name}')" for name in ("near", "reached", "unknown")},
+            "used_usd": "sum(used_usd) filter (limit_usd is not null)",
+            "limit_usd": "sum(limit_usd)",
+            "used_ratio": "sum(used_usd)::double / sum(limit_usd)::double",
+        },
+        {"team_name": "team", "provider": "provider"},
     ),
     "failed_checks": Truth("results", {name: COUNTED[name] for name in ("failed", "warned", "not_evaluated")}),
     "unexplained_difference": Truth(
