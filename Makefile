@@ -1,10 +1,10 @@
 # Every command that people run. Each works by itself on a fresh machine with Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-alert google-answers pytest check lint types layers sql-lint ui watch backfill build as-of doctor close reopen statements bench docs dashboards metabase \
+.PHONY: help demo test digest test-alert google-answers pytest check lint types layers sql-lint ui watch backfill build as-of doctor close reopen statements bench docs dashboards metabase \
 	bigquery-setup bigquery-check sheet-template export-focus reset backup restore erase-person lock clean python
 
 # A misspelled argument would be ignored: FORM=2026-11-20 would pull every day.
-ARGUMENTS := FROM TO AT MONTH PORT FOLDER ONLY ONCE APPLY YES ADDRESS BY NOTE PROVIDER UNEXPLAINED PYTHON FOCUS_PYTHON
+ARGUMENTS := FROM TO AT MONTH PORT FOLDER ONLY ONCE SEND APPLY YES ADDRESS BY NOTE PROVIDER UNEXPLAINED PYTHON FOCUS_PYTHON
 SETTINGS := AI_USAGE_% ALERT_% ANTHROPIC_% CURSOR_% DAGSTER_% GOOGLE_% METABASE_% # the commands look at their names
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(ARGUMENTS) $(SETTINGS),$(GIVEN))
@@ -58,6 +58,9 @@ dashboards: $(VENV)/runtime ## write the boards' pages from the warehouse as it 
 
 doctor: $(VENV)/runtime ## show what each credential can read, and check the warehouse
 	@$(PY) -m ai_usage.commands doctor
+
+digest: $(VENV)/runtime ## print the weekly digest as of now; SEND=1 sends it to the alert channels
+	@$(PY) -m ai_usage.commands digest $(if $(filter 1,$(SEND)),--send)
 
 test-alert: $(VENV)/runtime ## send one message to each alert channel, to see whether it arrives
 	@$(PY) -m ai_usage.commands test_alert

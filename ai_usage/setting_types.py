@@ -5,7 +5,8 @@ A value that has its type already is accepted as it is.
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,7 @@ ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w.-]+")
 EXPORT_TABLE = re.compile(r"[a-z][a-z0-9.:-]{4,80}[.][A-Za-z0-9_]{1,1024}[.][A-Za-z0-9_-]{1,1024}")
 HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 ADDRESSES_AT_MOST = 50
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 POSTGRES = "postgresql+psycopg2://"  # the driver that dagster-postgres brings
 REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 SALT_LENGTH = 16
@@ -90,6 +92,24 @@ def _region(text: str) -> str:
     if text and not REGION.fullmatch(text.upper()):
         raise BadText("{name} is {value!r}; write a country such as DE, or a part of one such as DE-BY.")
     return text.upper()
+
+
+@dataclass(frozen=True)
+class WeekTime:
+    """A weekday, Monday is 0, and a time of day."""
+
+    weekday: int
+    time: time
+
+
+def _week_time(text: str) -> WeekTime | None:
+    if text.lower() == "off":
+        return None
+    day, _, clock = text.lower().partition(" ")
+    try:
+        return WeekTime(WEEKDAYS.index(day), datetime.strptime(clock.strip(), "%H:%M").time())  # noqa: DTZ007
+    except ValueError:
+        raise BadText("{name} is {value!r}; write a weekday and a time such as {default}, or off.") from None
 
 
 def _share(text: str) -> Decimal:
@@ -261,6 +281,7 @@ WebhookUrl = Annotated[bool, _reads(_secret_url("https"))]  # plain http is for 
 MailServerUrl = Annotated[bool, _reads(_secret_url("smtps", "smtp"))]
 Day = Annotated[date, _reads(_day)]
 Instant = Annotated[datetime, _reads(_instant)]
+WeeklyTime = Annotated[WeekTime | None, _reads(_week_time)]  # None: never
 Zone = Annotated[str, _reads(_zone)]
 Region = Annotated[str, _reads(_region)]
 Share = Annotated[Decimal, _reads(_share)]

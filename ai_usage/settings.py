@@ -119,6 +119,7 @@ class Settings:
     has_email_alerts: types.MailServerUrl = _flag("ALERT_SMTP_URL")
     email_to: types.Addresses = _variable("ALERT_EMAIL_TO", ())
     email_from: types.Address = _variable("ALERT_EMAIL_FROM", "")
+    digest_at: types.WeeklyTime = _variable("AI_USAGE_DIGEST", "Monday 09:00")  # in the time zone of the schedule
     ui_url: types.PageUrl = _variable("AI_USAGE_UI_URL", "http://127.0.0.1:3000")  # as an alert's readers reach it
     ui_hosts: types.Hosts = _variable("AI_USAGE_UI_HOSTS", ())  # other names it answers to, beside those of loopback
     has_pseudonyms: types.Salt = _flag("AI_USAGE_PSEUDONYMS")

@@ -61,6 +61,8 @@ BAD = [
     ("AI_USAGE_GROWTH_AT_MOST", "much", "write a ratio such as 0.2"),
     ("AI_USAGE_GROWTH_AT_MOST", "-0.1", "a ratio is 0 or more"),
     ("AI_USAGE_GROWTH_AT_MOST", "nan", "a ratio is 0 or more"),
+    ("AI_USAGE_DIGEST", "Mondays", "write a weekday and a time such as Monday 09:00, or off"),
+    ("AI_USAGE_DIGEST", "Monday 25:00", "write a weekday and a time such as Monday 09:00, or off"),
     ("AI_USAGE_RETAIN_MESSAGES_DAYS", "0", "write a number of days, such as 180"),
     ("AI_USAGE_RETAIN_MESSAGES_DAYS", "half a year", "write a number of days, such as 180"),
     ("GOOGLE_API_BASE_URL", "http://google.example.com", "use https://"),

@@ -81,6 +81,7 @@ def as_json(message: Message) -> dict[str, Any]:
                 "count": item.count,
                 "days": [day.isoformat() for day in item.days],
                 "text": item.text,
+                "entries": item.entries,
                 "likely_cause": item.likely_cause,
                 "link": item.link,
                 "runbook": item.runbook,

@@ -10,13 +10,13 @@ from itertools import accumulate
 
 import msgspec
 
-from ai_usage.alerts.news import News, Severity, plainly
+from ai_usage.alerts.news import Digest, News, Section, Severity, plainly
 from ai_usage.alerts.runbook import likely_causes, section
 from ai_usage.partitions import runs_of_days
 
 DIGEST_ABOVE = 5  # news at once
 ITEMS_AT_MOST = 25  # of a digest; the rest is counted
-TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH = 200, 800, 200
+TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH, ENTRY_LENGTH = 200, 800, 200, 400
 ROOM = TEXT_LENGTH - 50  # for a list, with room for how many more there are
 
 WORDS = {severity: severity.name.lower() for severity in Severity}
@@ -35,6 +35,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     likely_cause: str
     link: str
     runbook: str
+    entries: list[str] = []  # of a digest's section, a sentence each
 
     @property
     def when(self) -> str:
@@ -42,6 +43,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def heading(self) -> str:
+        if self.entries:
+            return self.title
         many = f" ({len(self.days)} days)" if len(self.days) > 1 else f" ({self.count} times)" if self.count > 1 else ""
         return f"{self.severity.upper()} {self.title}{_on(self)}{many}"
 
@@ -49,7 +52,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> list[str]:
         cause = f"Likely cause: {self.likely_cause}" if self.likely_cause else ""
         what_to_do = f"What to do: {self.runbook}" if self.runbook else ""
-        return [line for line in (self.text, cause, self.link and f"Look: {self.link}", what_to_do) if line]
+        entries = [f"• {entry}" for entry in self.entries]
+        return [line for line in (self.text, *entries, cause, self.link and f"Look: {self.link}", what_to_do) if line]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +82,35 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(news: Sequence[News], *, is_simulated: bool, redact: Redact) -> list[Message]:
-    """A message each, or one digest of all."""
-    if len(news) > DIGEST_ABOVE:
-        return [_digest(news, is_simulated, redact)]
-    return [_single(one, is_simulated, redact) for one in sorted(news, key=lambda one: -one.severity)]
+    """A message each, or one of all; a digest that is one already stays by itself."""
+    digests = [one for one in news if isinstance(one, Digest)]
+    alerts = [one for one in news if not isinstance(one, Digest)]
+    sections = [_of_sections(one, is_simulated, redact) for one in digests]
+    if len(alerts) > DIGEST_ABOVE:
+        return [_digest(alerts, is_simulated, redact), *sections]
+    ordered = sorted(alerts, key=lambda one: -one.severity)
+    return [*(_single(one, is_simulated, redact) for one in ordered), *sections]
+
+
+def _of_sections(digest: Digest, is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001
+    """The last section has the link."""
+    last = digest.sections[-1]
+    items = [_section(digest, part, redact, digest.link if part is last else "") for part in digest.sections]
+    return _message([digest], items, is_simulated, redact(plainly(digest.title)))
+
+
+def _section(digest: Digest, part: Section, redact: Redact, link: str) -> Item:
+    return Item(
+        severity=WORDS[digest.severity],
+        title=_cut(redact(plainly(part.title)), TITLE_LENGTH),
+        count=1,
+        days=[],
+        text="",
+        likely_cause="",
+        link=redact(plainly(link)),
+        runbook="",
+        entries=[_cut(redact(plainly(line)), ENTRY_LENGTH) for line in part.lines],
+    )
 
 
 def _single(one: News, is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001

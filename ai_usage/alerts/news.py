@@ -1,5 +1,6 @@
 """What there is to report, whoever receives it: between the sources that find news and the channels that send them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -25,6 +26,24 @@ class News:
     text: str = ""  # what happened, and how much
     day: date | None = None
     link: str = ""  # where to look
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading of a digest, and what stands under it, a sentence a line."""
+
+    title: str
+    lines: Sequence[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lines", list(self.lines))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest(News):
+    """News in sections: a message of its own, whatever else is sent."""
+
+    sections: Sequence[Section]
 
 
 def plainly(text: str) -> str:

@@ -15,6 +15,7 @@ from ai_usage.alerts.outbox import Outbox
 from ai_usage.automation.check_news import news_of_checks
 from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.dead_runs import end_the_dead
+from ai_usage.automation.digest_news import news_of_the_week
 from ai_usage.automation.event_news import news_of_events
 from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings, settings
@@ -65,6 +66,12 @@ SOURCES = [
         "Reports each event of alert_events once: a budget's threshold, a forecast above it, growth, an anomaly, a "
         "restated day, something unknown in a provider's records.",
         lambda tick: news_of_events(tick.settings, tick.outbox),
+    ),
+    Source(
+        "weekly_digest",
+        "Sends a digest once a week, at the time of AI_USAGE_DIGEST: total against budget, largest movers, new keys "
+        "and models, keys without an owner, idle seats, open months.",
+        lambda tick: news_of_the_week(tick.settings, tick.outbox),
     ),
 ]
 

@@ -75,12 +75,12 @@ def evaluate_anomalies(rows: Rows, own: str = "") -> Result:
     rows = alerted(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly)
     return warned(
         f"{sentences(rows, at_most=4)} {own}".strip(),
-        [row if _is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows],
+        [row if is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows],
     )
 
 
-def _is_finest(row: Row, rows: Rows) -> bool:
-    """A spike of a key is one of its model, its team and its provider too: it is alerted once, of the finest."""
+def is_finest(row: Row, rows: Rows) -> bool:
+    """Of a day's rows. A spike of a key is one of its model, team and provider too; only the key's is reported."""
     finer = SCOPES[: SCOPES.index(row["scope"])]
     return not any(
         one["kind"] == row["kind"] and one["scope"] in finer and row["provider"] in {one["provider"], None}

@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "build": ("rebuild core, marts and boards from the ledger, without a request", ("FROM", "TO")),
     "doctor": ("show what each credential can read, and check the warehouse", ()),
     "test-alert": ("send one message to each alert channel, to see whether it arrives", ()),
+    "digest": ("print the weekly digest as of now; SEND=1 sends it to the alert channels", ("SEND",)),
     "dashboards": ("write the boards' pages from the warehouse as it is", ()),
     "as-of": ("show spend as it was known at an instant", ("AT", "FROM", "TO")),
     "export-focus": ("export a month in FOCUS 1.2 as Parquet and CSV, by default the month of yesterday", ("MONTH",)),
@@ -46,7 +47,7 @@ COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """What each command does, and its arguments. The names are those of the targets of make."""
 
-FLAGS = {"ONCE": "--once", "YES": "--yes"}  # on if they are 1
+FLAGS = {"ONCE": "--once", "YES": "--yes", "SEND": "--send"}  # on if they are 1
 OPTIONS = {"PORT": "--port"}
 
 

@@ -28,6 +28,7 @@ Format = Literal["usd", "usd_fine", "count", "ratio", "tokens", "text", "term", 
 Filter = Literal["period", "provider", "cost_center", "team", "person"]
 How = Literal["sum", "min", "max"]
 
+NOTHING = "Nothing of this kind is known yet. `make doctor` shows what each key can read; the next run fills this card."
 WITHOUT_AXES = {"number", "table", "status"}
 
 
@@ -101,6 +102,17 @@ class Measure(_Part, frozen=True, kw_only=True):
         return [column for column in (self.of, self.per, self.distinct) if column]
 
 
+class Answer(_Part, frozen=True, kw_only=True):
+    """The words after a number that make it answer its card's question: `above` zero, `below` it (then the number is
+    shown without its sign), and for zero. `share_of` is a measure of which the number is shown as a share, too.
+    """
+
+    above: str
+    below: str | None = None
+    zero: str | None = None
+    share_of: str | None = None
+
+
 class Card(_Part, frozen=True, kw_only=True):
     """One question and its answer: `sql/dashboards/<name>.sql`, shown one way."""
 
@@ -124,11 +136,14 @@ class Card(_Part, frozen=True, kw_only=True):
     smallest_group: int | None = None
     covers: Literal["month", "four_weeks", "history"] | None = None  # which days, of a card without the filter `period`
     compares: Literal["previous"] | None = None
+    answer: Answer | None = None
+    shares: bool = False  # of a ranking: each bar shows its share of the whole, beside the amount
+    unfiltered: str | None = None  # why the board's other filters do not change it
     caveat: str | None = None
-    empty: str = "There is nothing of this kind."
+    empty: str = NOTHING
 
     def __post_init__(self) -> None:
-        for wrong in (*_wrong_measures(self), *_wrong_names(self), *_wrong_axes(self)):
+        for wrong in (*_wrong_measures(self), *_wrong_names(self), *_wrong_axes(self), *_wrong_words(self)):
             raise ValueError(wrong)
 
     @property
@@ -192,6 +207,7 @@ PARTS: Mapping[str, type[msgspec.Struct]] = {
     "sections": Section,
     "cards": Card,
     "place": Place,
+    "answer": Answer,
     "dimensions": Dimension,
     "measures": Measure,
 }
@@ -283,6 +299,15 @@ def _wrong_axes(card: Card) -> Iterator[str]:
         yield "smallest_group: the people of a group are counted by a measure named people; write it."
     if card.top is not None and card.top < 1:
         yield "top: at least 1 row is shown."
+
+
+def _wrong_words(card: Card) -> Iterator[str]:
+    if card.answer and card.display != "number":
+        yield "answer: it completes a number; leave it out, or write display: number."
+    if card.answer and card.answer.share_of and card.answer.share_of not in card.measures:
+        yield f"answer.share_of: there is no {card.answer.share_of}; write one of {', '.join(card.measures)}."
+    if card.shares and (card.display != "row" or card.series):
+        yield "shares: only bars of one ranking have them; write display: row without a series."
 
 
 def _wrong_column(card: Card, given: list[str]) -> str | None:

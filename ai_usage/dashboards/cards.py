@@ -24,6 +24,7 @@ from ai_usage.warehouse.port import Warehouse
 
 Engine = Literal["googlesql", "duckdb"]
 MARKS = ("data_through", "as_of", "provisional_from")
+PERIOD, DAY = "period", "%Y-%m-%d"
 MONTH, MONTH_COLUMN = "%Y-%m", "month"  # a period cuts on this text, or on a DATE
 
 
@@ -64,12 +65,13 @@ def result(
 
 def numbers(result: Result, card: Card, chosen: Mapping[str, Collection[str]]) -> pl.DataFrame:
     """What is shown when these values of these filters are chosen; a filter left out, or that the card has not,
-    cuts nothing.
+    cuts nothing. A period's values are months, or days: a card that is kept by month shows the whole months of these.
     """
     rows = result.rows
     for name, values in chosen.items():
         if column := {str(key): of for key, of in card.filters.items()}.get(name):
-            rows = rows.filter(_compared(rows, column).is_in(list(values)))
+            is_kept = _in_period if name == PERIOD else _is_one_of
+            rows = rows.filter(is_kept(rows, column, values))
     measures = [_expression(measure).alias(name) for name, measure in card.measures.items()]
     if not card.dimensions:
         return rows.select(measures)
@@ -117,8 +119,14 @@ def _compared_sql(card: Card, column: str) -> str:
     return f"format_date('{MONTH}', {column})"
 
 
-def _compared(rows: pl.DataFrame, column: str) -> pl.Expr:
-    return pl.col(column).dt.strftime(MONTH) if rows.schema[column] == pl.Date else pl.col(column)
+def _is_one_of(_: pl.DataFrame, column: str, values: Collection[str]) -> pl.Expr:
+    return pl.col(column).is_in(list(values))
+
+
+def _in_period(rows: pl.DataFrame, column: str, values: Collection[str]) -> pl.Expr:
+    if rows.schema[column] != pl.Date:
+        return pl.col(column).is_in(list({value[: len("2026-11")] for value in values}))
+    return pl.col(column).dt.strftime(MONTH).is_in(list(values)) | pl.col(column).dt.strftime(DAY).is_in(list(values))
 
 
 def _written(measure: Measure) -> str:

@@ -21,6 +21,13 @@ NAMES = {key: names[0] for key, names in NAMED_IN_THE_SHEET.items()}
 NAMES |= {platform.key: platform.name for of in PROVIDERS for platform in of.platforms}
 NAMES |= {of.key: of.name for of in PROVIDERS}
 
+# Key of a provider or platform → the number of its color on every board. A coding tool has its provider's, the other
+# platforms have their own.
+COLORS = {of.key: at for at, of in enumerate(PROVIDERS)}
+COLORS |= {platform.key: COLORS[of.key] for of in PROVIDERS for platform in of.platforms if platform.is_coding_tool}
+_OTHERS = [platform.key for of in PROVIDERS for platform in of.platforms if not platform.is_coding_tool]
+COLORS |= {key: at for at, key in enumerate(_OTHERS, start=len(PROVIDERS))}
+
 SPELLINGS.clear()
 SPELLINGS.update({name.lower(): of.key for of in PROVIDERS for name in (of.key, of.name, *of.also_called)})
 SPELLINGS.update(

@@ -18,7 +18,7 @@ from ai_usage_tests.platform import QUIET
 DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
 CHECK = "no_day_is_missing"
 COSTS, CODE = dg.AssetKey(["core", "claude_costs"]), dg.AssetKey(["core", "claude_code_usage_stats"])
-CHECKS, RUNS, _, EVENTS = automation.SENSORS
+CHECKS, RUNS, _, EVENTS, DIGEST = automation.SENSORS
 HURRY = Persistence(attempts=2, first_wait=0.01, seconds=5)
 SALT = "0123456789abcdef"
 Results = Mapping[date | None, Result | NotEvaluated]

@@ -398,6 +398,7 @@ def test_everything_runs_by_itself() -> None:
                 "run_failure_alerts",
                 "published_copy_alerts",
                 "event_alerts",
+                "weekly_digest",
             ),
         ],
         dg.DefaultSensorStatus.RUNNING,

@@ -47,6 +47,7 @@ def results(people: int, months: int, *, last: date = date(2026, 11, 20)) -> dic
         "checks": _checks(last),
         "daily": _daily(last),
         "nothing": spend.head(0),
+        "variance": _variance(),
     }
     as_of = datetime.combine(last + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=6, minutes=2)
     return {
@@ -100,6 +101,16 @@ def _activity(spend: pl.DataFrame) -> pl.DataFrame:
 def _budget(spend: pl.DataFrame) -> pl.DataFrame:
     by = spend.group_by("month", "provider").agg(pl.col("billed_usd").sum())
     return by.with_columns(budget_usd=pl.lit(Decimal(len(spend)) * 2, dtype=USD))
+
+
+def _variance() -> pl.DataFrame:
+    """Three months: on budget, under it, and over it."""
+    rows = [("2026-09", "0", "30000"), ("2026-10", "-8318.40", "30800"), ("2026-11", "500.25", "31000")]
+    return pl.DataFrame(
+        [(month, "cursor", Decimal(over), Decimal(budget)) for month, over, budget in rows],
+        schema={"month": pl.String, "provider": pl.String, "over_usd": USD, "budget_usd": USD},
+        orient="row",
+    )
 
 
 def _forecast(last: date) -> pl.DataFrame:
@@ -162,6 +173,11 @@ def _cards() -> Iterator[dict[str, Any]]:
     )  # fmt: skip
     yield _card("nothing", "number", (0, 12, 6, 4), filters=EVERY, measures=SPEND, empty="Nothing has been billed yet.")
     yield _card(
+        *("variance", "number", (0, 18, 6, 4)), filters={"period": "month", "provider": "provider"},
+        measures={name: {"label": name, "format": "usd", "of": name} for name in ("over_usd", "budget_usd")},
+        answer={"above": "over budget", "below": "under budget", "zero": "on budget", "share_of": "budget_usd"},
+    )  # fmt: skip
+    yield _card(
         *("trend", "area", (4, 0, 16, 8)), filters=EVERY, measures=SPEND, x="month", y=["spent_usd"], series="provider",
         dimensions=MONTH_DIM | {"provider": {"label": "Provider", "format": "term"}}, sort="month",
     )  # fmt: skip
@@ -176,7 +192,7 @@ def _cards() -> Iterator[dict[str, Any]]:
     yield _card(
         *("budget", "combo", (12, 12, 12, 8)), filters={"period": "month", "provider": "provider"}, x="month",
         measures=SPEND | {"budget_usd": {"label": "Budget", "format": "usd", "of": "budget_usd", "how": "max"}},
-        dimensions=MONTH_DIM, y=["spent_usd", "budget_usd"],
+        dimensions=MONTH_DIM, y=["spent_usd", "budget_usd"], unfiltered="budgets are of providers.",
     )  # fmt: skip
     yield _card(
         *("heat", "heatmap", (20, 0, 12, 10)), filters=EVERY, measures=SPEND, x="workspace", y=["spent_usd"],

@@ -133,6 +133,13 @@ def test_a_good_file_is_read_as_it_stands() -> None:
             "card 1: Expected `object`",
         ),
         ("cards:\n", "rest: 1\ncards:\n", "the board: nothing is called rest"),
+        (
+            "    compares: previous\n",
+            "    answer: {above: over, share_of: budget}\n",
+            "card first: answer.share_of: there is no budget; write one of spent_usd",
+        ),
+        ("    smallest_group: 5", "    answer: {above: over}", "card second: answer: it completes a number"),
+        ("    compares: previous\n", "    shares: true\n", "card first: shares: only bars of one ranking have them"),
         ("cards:\n", "cards: none\nrest:\n", "cards: Expected `array`, got `str`"),
     ],
 )
@@ -186,6 +193,12 @@ def test_lines_of_code_are_never_shown_without_a_word_of_caution() -> None:
         for card in found.cards:
             if any("lines" in column for m in card.measures.values() for column in m.columns):
                 assert "ines of code" in (card.caveat or ""), card.name
+
+
+def test_a_card_that_lacks_a_filter_of_its_board_says_why() -> None:
+    for found in boards():
+        for card in found.cards:
+            assert (set(found.filters) <= card.filters.keys()) != bool(card.unfiltered), (found.name, card.name)
 
 
 def test_groups_of_people_are_not_ranked_when_small() -> None:

@@ -119,7 +119,7 @@ def test_no_line_leads_over_days_that_are_unknown_and_none_is_zero(opened: Opene
 def test_every_card_about_days_shows_which_days() -> None:
     """A card without the filter `period` names its days; those that do not are about something else."""
     without = {card.name for of in boards() for card in of.cards if "period" not in card.filters and not card.covers}
-    assert without == {"results_by_check", "freshness"}
+    assert without == {"freshness"}
     text = (Path(__file__).parents[2] / "dashboards" / "executive_summary.yml").read_text("utf-8")
     broken = text.replace("    filters: {period: month}\n", "    filters: {period: month}\n    covers: month\n", 1)
     with pytest.raises(Exception, match="covers: the filter `period` sets the days already"):

@@ -80,17 +80,17 @@ def test_equal_columns_are_stored_once() -> None:
     assert len(packer.packed()["columns"]) == 1
 
 
-def test_a_day_that_is_only_filtered_by_travels_as_its_month() -> None:
+def test_rows_of_one_day_travel_as_one_and_days_stay_apart() -> None:
     card = cards_of(board())["spend"]
     days = pl.DataFrame(
         {
-            "month": [date(2026, 10, 1), date(2026, 10, 9)],
-            **{name: ["x", "x"] for name in ("provider", "team_name", "person", "user_email")},
-            "billed_usd": pl.Series([Decimal("0.1"), Decimal("0.2")], dtype=USD),
+            "month": [date(2026, 10, 1), date(2026, 10, 9), date(2026, 10, 9)],
+            **{name: ["x", "x", "x"] for name in ("provider", "team_name", "person", "user_email")},
+            "billed_usd": pl.Series([Decimal("0.1"), Decimal("0.2"), Decimal("0.4")], dtype=USD),
         }
     )
     rows = condensed(card, days).to_dicts()
-    assert [(row["month"], row["sum billed_usd"]) for row in rows] == [("2026-10", Decimal("0.3"))]
+    assert [(row["month"].day, row["sum billed_usd"]) for row in rows] == [(1, Decimal("0.1")), (9, Decimal("0.6"))]
 
 
 def test_no_name_can_end_the_page_or_its_script(tmp_path: Path) -> None:

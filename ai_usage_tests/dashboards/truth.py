@@ -187,8 +187,13 @@ class Truth:
     by: Mapping[str, str] = field(default_factory=dict)
     where: str = "true"
 
-    def sql(self, chosen: Mapping[str, Collection[str]]) -> str:
-        cuts = [f"{name} in ({', '.join(map(repr, values))})" for name, values in chosen.items()]
+    def sql(self, chosen: Mapping[str, Collection[str]], day: str | None = None) -> str:
+        """`day` is the fact's column that a period of days cuts on; without one the whole months of these are meant."""
+        cuts = [f"{name} in ({', '.join(map(repr, values))})" for name, values in chosen.items() if name != "period"]
+        if period := chosen.get("period"):
+            of_days = day and all(len(value) == len("2026-10-05") for value in period)
+            column, values = (f"{day}::text", period) if of_days else ("period", {value[:7] for value in period})
+            cuts.append(f"{column} in ({', '.join(map(repr, sorted(values)))})")
         shown = [f"{of} as {name}" for name, of in {**self.by, **self.measures}.items()]
         grouped = f" group by {', '.join(str(n + 1) for n in range(len(self.by)))}" if self.by else ""
         return (
@@ -254,6 +259,11 @@ TRUTHS: dict[str, Truth] = {
         "forecast",
         {"variance_usd": f"max(forecast_usd) - {BUDGET}", "budget_usd": BUDGET},
         where="scope = 'total'",
+    ),
+    "month_course": Truth(
+        "course",
+        {name: f"max({name})" for name in ("spent_usd", "budget_usd", "forecast_usd", "low_usd", "high_usd")},
+        {"spend_date": "spend_date"},
     ),
     "budget_trend": Truth(
         "spend",
@@ -461,7 +471,7 @@ TRUTHS: dict[str, Truth] = {
         "checked_date is not null",
     ),
     "results_by_check": Truth(
-        "results_by_day",
+        "results",
         {**COUNTED, "evaluated_at": "max(evaluated_at)"},
         {
             "check_name": "check_name",
@@ -518,6 +528,19 @@ TRUTHS: dict[str, Truth] = {
         },
     ),
 }
+FACTS["course"] = f"""
+    with days as (
+        select spend_date, sum(usd) as usd from ({FACTS["spend"]}) where {THIS} group by spend_date
+    ), sums as (
+        select spend_date, (select sum(usd) from days as o where o.spend_date <= days.spend_date) as spent_usd,
+            spend_date = (select max(spend_date) from days) as is_newest
+        from days
+    ), so_far as (select *, case when is_newest then spent_usd end as opens from sums)
+    select spend_date, spent_usd, {BUDGET} as budget_usd, opens as forecast_usd, opens as low_usd, opens as high_usd
+    from so_far
+    union all
+    select (select last_day(max(spend_date)) from days), null, {BUDGET}, forecast_usd, low_usd, high_usd
+    from ({FACTS["forecast"]}) where scope = 'total'"""
 FACTS["pulled"] = """
     select source as provider, account, pull, max(activity_date) over p as newest, max(pulled_at) over p as pulled,
         max(activity_date) filter (records > 0) over p as with_records,

@@ -1,8 +1,8 @@
--- The last result of each check and day; a check without days counts on the day on which it was evaluated.
+-- The last result of each check and day; a check without days counts in the month in which it was evaluated.
 select
     asset,
     check_name,
-    coalesce(checked_date, date(evaluated_at)) as checked_date,
+    format_date('%Y-%m', coalesce(checked_date, date(evaluated_at))) as month,
     result,
     if(result = 'failed', 1, 0) as failed,
     if(result = 'warned', 1, 0) as warned,

@@ -1,4 +1,4 @@
--- The results of each check over all days, with the newest reason why it failed or warned, else why it was not
+-- The results of each check by month, with the newest reason why it failed or warned, else why it was not
 -- evaluated.
 with ranked as (
     select
@@ -28,6 +28,7 @@ reasons as (
 )
 
 select
+    format_date('%Y-%m', coalesce(results.checked_date, date(results.evaluated_at))) as month,
     results.check_name,
     results.asset,
     coalesce(reasons.reason, '') as reason,
@@ -41,4 +42,4 @@ left join reasons
     on
         results.asset = reasons.asset
         and results.check_name = reasons.check_name
-group by results.check_name, results.asset, reasons.reason
+group by month, results.check_name, results.asset, reasons.reason

@@ -23,7 +23,7 @@ from ai_usage.dashboards.boards import Board, Card
 from ai_usage.dashboards.cards import Result
 from ai_usage.dashboards.site.packing import Packer
 from ai_usage.partitions import runs_of_days
-from ai_usage.providers.registry import NAMES
+from ai_usage.providers.registry import COLORS, NAMES
 
 FILES = Path(__file__).parent
 SCRIPTS = ("data.js", "format.js", "table.js", "chart.js", "filters.js", "known.js", "card.js", "export.js", "page.js")
@@ -57,6 +57,7 @@ class Site:
             "board": {**_plain(board), "cards": cards},
             "isSimulated": self.is_simulated,
             "names": NAMES,
+            "colours": COLORS,
             "packed": packer.packed(),
             "known": {
                 self.redact(provider): [[str(span.first), str(span.last)] for span in runs_of_days(days)]
@@ -105,6 +106,7 @@ class Site:
             style=_file("style.css"),
             theme=_file("theme.js"),
             links=links,
+            carry=_file("links.js"),
             body=body,
         )
 
@@ -143,13 +145,10 @@ def _providers(result: Result, words: Callable[[str], str]) -> list[str] | None:
 
 
 def condensed(card: Card, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows as coarse as the card can be asked: a day that is only filtered by is its month. An amount's column is
-    named by how it is taken together, such as `sum billed_usd`. In one order, so that equal columns of cards are equal.
+    """The rows as coarse as the card can be asked. An amount's column is named by how it is taken together, such as
+    `sum billed_usd`. In one order, so that equal columns of cards are equal.
     """
     labels = _labels(card)
-    period = card.filters.get("period")
-    if period and period not in card.dimensions and rows.schema[period] == pl.Date:
-        rows = rows.with_columns(pl.col(period).dt.strftime("%Y-%m"))
     amounts = {(measure.how, measure.of) for measure in card.measures.values() if measure.of}
     amounts |= {("sum", measure.per) for measure in card.measures.values() if measure.per}
     together = [_together(how, of).alias(f"{how} {of}") for how, of in sorted(amounts)]

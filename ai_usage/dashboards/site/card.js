@@ -53,7 +53,7 @@ class CardView {
   get freshness() {
     const { through, asOf, provisionalFrom, filters } = this.card;
     const months = "period" in filters ? this.page.choice.values.period : null;
-    const end = months ? lastDayOf(months[months.length - 1]) : null;
+    const end = months ? spanOf(this.card, months)[1] : null;
     const partly = this.page.known.missing(this.card, this.page.choice.values);
     const whole = end && through && end < through ? end : through;
     const until = partly?.last && partly.last < whole ? partly.last : whole;
@@ -75,7 +75,15 @@ class CardView {
     const state = notes.pop();
     const partly = this.page.known.text(this.card, this.page.choice.values);
     const parts = notes.flatMap((text, at) => [at ? " · " : "", text === partly ? el("strong", { class: "partly" }, text) : text]);
-    this.mark.replaceChildren(...(state ? [...parts, "\u00a0· ", el("span", { class: state }, state)] : []));
+    this.mark.replaceChildren(...(state ? [...parts, "\u00a0· ", explained(state, this.stateText(state))] : []));
+  }
+
+  // What the last word of the foot means, for who hovers over it.
+  stateText(state) {
+    const { provisionalFrom } = this.card;
+    if (state === "provisional") return `Provisional: providers may still restate what they billed from ${dayText(provisionalFrom)} on. A day is final when its provider no longer changes it.`;
+    if (state === "incomplete") return "Incomplete: some days of this period were never pulled. They are unknown, not zero; `make backfill` pulls them.";
+    return "Final: providers no longer change what they billed for these days.";
   }
 
   openTable(isOpen) {
@@ -106,7 +114,7 @@ class CardView {
     this.isEmpty = !lines.some((line) => measures.some((name) => line[name] !== null && !(line[name].value === 0 && card.measures[name].distinct)));
     this.key.hidden = this.aside.hidden = true;
     this.picture = null;
-    if (this.isEmpty) this.showEmpty(this.rows.count ? "Nothing of it in this selection." : card.empty);
+    if (this.isEmpty) this.showEmpty(this.rows.count ? this.nothingText : card.empty, this.rows.count > 0 && page.choice.isTouched);
     else if (card.display === "number") this.showNumber(values);
     else if (this.isTable) this.figure.replaceChildren();
     else this.showPicture();
@@ -128,23 +136,32 @@ class CardView {
   showPicture() {
     const picture = this.framed();
     if (picture.points.some((point) => point.y)) this.picture = picture;
-    else this.showEmpty("Zero throughout.");
+    else this.showEmpty("Every value is zero, so nothing is drawn. The table has the rows.");
   }
 
-  showEmpty(text) {
+  // Why a card that has rows shows none.
+  get nothingText() {
+    const chosen = this.page.choice.textFor(Object.keys(this.card.filters));
+    const partly = this.page.known.text(this.card, this.page.choice.values);
+    return `None of its ${plural(this.rows.count, "row")} is of ${chosen || "this choice"}${partly ? `, of which ${partly.replace("known", "are known")}` : ""}. Choose another period or other names.`;
+  }
+
+  showEmpty(text, isChosen = false) {
     this.made?.finalize();
     this.made = null;
-    this.figure.replaceChildren(el("p", { class: "empty" }, text));
+    const { choice } = this.page;
+    const reset = isChosen ? el("button", { type: "button", class: "reset", onclick: () => { choice.clear(); choice.changed(); } }, "Reset filters") : null;
+    this.figure.replaceChildren(el("p", { class: "empty" }, text, ...(reset ? [" ", reset] : [])));
     this.figure.removeAttribute("role");
     this.figure.removeAttribute("aria-label");
   }
 
   showNumber(values) {
-    const { card, page } = this;
+    const { card } = this;
     const [main, ...rest] = this.numberMeasures;
     const line = this._lines[0];
-    const format = card.measures[main].format;
-    const parts = [el("p", { class: "big", "data-value": line[main] ? exactText(line[main]) : "" }, cellText(line[main], format))];
+    const [amount, ...words] = this.answer;
+    const parts = [el("p", { class: "big", "data-value": line[main] ? exactText(line[main]) : "" }, amount, ...words.flatMap((text) => [" ", el("span", { class: "answer" }, text)]))];
     const change = this.change(values);
     if (change) parts.push(el("p", { class: "change" }, change));
     const spark = this.spark(main);
@@ -153,6 +170,22 @@ class CardView {
       parts.push(el("dl", { class: "rest" }, ...rest.map((name) => el("div", {}, el("dt", {}, card.measures[name].label), el("dd", { "data-value": line[name] ? exactText(line[name]) : "" }, cellText(line[name], card.measures[name].format))))));
     }
     this.figure.replaceChildren(...parts);
+  }
+
+  // The number, and the words that make it an answer: $8,318, under budget (27 %).
+  get answer() {
+    const { card } = this;
+    const cell = this._lines[0][this.numberMeasures[0]];
+    const { format } = card.measures[this.numberMeasures[0]];
+    if (!card.answer || !cell) return [cellText(cell, format)];
+    const { above, below, zero, share_of: of } = card.answer;
+    const words = cell.value === 0 ? zero ?? above : cell.value < 0 ? below ?? above : above;
+    const whole = of ? this._lines[0][of] : null;
+    const share = whole?.value ? ` (${Math.round(Math.abs(cell.value / whole.value) * 100)} %)` : "";
+    const isBare = cell.value < 0 && below !== null; // the words say that it is less
+    const shown = isBare ? { value: -cell.value, exact: cell.exact === null ? null : -cell.exact, scale: cell.scale } : cell;
+    const amount = of && format === "usd" && Math.abs(cell.value) >= 100 ? wholeDollars.format(shown.value).replace("-", "−") : cellText(shown, format);
+    return [amount, `${words}${share}`];
   }
 
   get numberMeasures() {
@@ -219,7 +252,9 @@ class CardView {
     }
     this.aside.hidden = !remarks.length;
     this.aside.replaceChildren(...remarks);
-    const picture = drawn(card, lines, this.colours);
+    const [first] = card.y;
+    const picture = drawn(card, lines, this.colours, addsUp(card.measures[first]) ? added(card, this._lines)[first]?.value : null);
+    markRunning(card, picture, card.through);
     this.breakAtUnknown(picture);
     if (card.display === "row") picture.rows = new Set(picture.points.map((point) => point.label)).size;
     if (card.display === "heatmap") picture.rows = new Set(picture.points.map((point) => point.name)).size;
@@ -233,7 +268,7 @@ class CardView {
     if (!isTime(format)) return;
     const breaks = page.known.breaks(picture.points.map((point) => point.x), format, page.known.providersOf(card, page.choice.values));
     picture.isBroken = breaks.length > 0;
-    for (const point of [...picture.points, ...(picture.band ?? [])]) point.part = breaks.filter((x) => x < point.x).length;
+    for (const point of [...picture.points, ...(picture.band ?? [])]) point.part = point.isRunning ? "running" : breaks.filter((x) => x < point.x).length;
   }
 
   topOf(lines, remarks) {
@@ -320,11 +355,15 @@ class CardView {
     else this.tablePlace.replaceChildren(tableOf(card, this._lines, { sortedBy: this.sortedBy, onSort: sort, caption: card.title }));
   }
 
+  // Which of the filters that are set do not change this card, and why.
   showNote(values) {
-    const idle = this.page.choice.filters.filter((name) => values[name] && !(name in this.card.filters) && !(name === "period" && this.page.choice.isUsualPeriod)).map((name) => FILTER_LABELS[name].toLowerCase());
-    this.note.hidden = !idle.length;
+    const { card, page } = this;
+    const idle = page.choice.filters.filter((name) => values[name] && !(name in card.filters) && !(name === "period" && page.choice.isUsualPeriod)).map((name) => FILTER_LABELS[name].toLowerCase());
     const names = idle.length > 1 ? `${idle.slice(0, -1).join(", ")} and ${idle[idle.length - 1]}` : idle[0];
-    this.note.textContent = idle.length ? `The choice of ${names} does not change this card.` : "";
+    const notes = idle.length ? [`Not filtered by ${names}${card.unfiltered ? `: ${card.unfiltered}` : "."}`] : [];
+    if (page.choice.isOfDays && "period" in card.filters && !card.hasDays) notes.push(`Counts whole months, ${page.choice.monthsText}: these figures are kept by month, not by day.`);
+    this.note.hidden = !notes.length;
+    this.note.textContent = notes.join(" ");
   }
 }
 
@@ -359,6 +398,17 @@ function loadVega() {
 function embedded(spec, holder, renderer) {
   loadVega();
   return window.vegaEmbed(holder, spec, { actions: false, defaultStyle: false, renderer, tooltip, logLevel: 0 });
+}
+
+// A word with its meaning in a bubble: on hover, on focus, and read out.
+function explained(word, meaning) {
+  const show = (event) => {
+    const { left, bottom } = made.getBoundingClientRect();
+    tooltip(null, { clientX: event.clientX || left, clientY: event.clientY || bottom - 12 }, null, meaning);
+  };
+  const hide = () => tooltip(null, null, null, "");
+  const made = el("button", { type: "button", class: `state ${word}`, "aria-label": meaning, onmouseenter: show, onfocus: show, onclick: show, onmouseleave: hide, onblur: hide }, word);
+  return made;
 }
 
 const bubble = el("div", { class: "bubble", hidden: true });

@@ -3,12 +3,12 @@
 const INK = {
   light: {
     text: "#1c1b19", quiet: "#5f5b53", rule: "#e4e0d8", paper: "#ffffff", accent: "#4f43dd", faint: "#c9c5bc",
-    series: ["#4f43dd", "#d0680d", "#0e8074", "#b3357f", "#8a6a00", "#2a78b8"],
+    series: ["#4f43dd", "#d0680d", "#0e8074", "#b3357f", "#8a6a00", "#2a78b8", "#5b8c2a", "#a34a2c", "#5f6f80", "#a05fc4", "#1f8fa8", "#c0566b"],
     heat: ["#eeecfb", "#4f43dd"], good: "#3c8f68", warn: "#d99a1c", bad: "#b3261e",
   },
   dark: {
     text: "#f0eee9", quiet: "#aaa69d", rule: "#34353a", paper: "#1b1c20", accent: "#a39bff", faint: "#55565c",
-    series: ["#a39bff", "#f3a055", "#3fbfae", "#ee86c0", "#d8ba45", "#6db5ea"],
+    series: ["#a39bff", "#f3a055", "#3fbfae", "#ee86c0", "#d8ba45", "#6db5ea", "#9ccc65", "#e58f6f", "#a7b4c2", "#cf9be8", "#67cfe3", "#f293a5"],
     heat: ["#26263a", "#a39bff"], good: "#4fae83", warn: "#e2b65a", bad: "#ff7a6e",
   },
 };
@@ -20,7 +20,11 @@ function isTime(format) {
   return format === "month" || format === "date";
 }
 
-// Which names get which colour, from all rows there are: the greatest first, at most six; null is grey.
+// Which colours belong to which names on every board: providers and platforms have theirs from the platform's own list.
+let COLOURS = {};
+
+// Which names get which colour, from all rows there are: those with a colour of their own, then the greatest, at most six.
+// null is grey. A filter changes no colour.
 function coloured(card, everything) {
   if (!card.series) return new Map();
   const total = new Map();
@@ -30,11 +34,16 @@ function coloured(card, everything) {
   }
   const names = [...total.keys()].filter((name) => name !== null).sort((a, b) => total.get(b) - total.get(a));
   const kept = names.length > MOST_SERIES ? names.slice(0, MOST_SERIES - 1) : names;
-  return new Map(kept.map((name, at) => [name, at]));
+  const found = new Map();
+  const taken = new Set();
+  const give = (name, at) => { found.set(name, at); taken.add(at); };
+  for (const name of kept) if (Object.hasOwn(COLOURS, name) && !taken.has(COLOURS[name])) give(name, COLOURS[name]);
+  for (const name of kept) if (!found.has(name)) give(name, INK.light.series.findIndex((_, at) => !taken.has(at)));
+  return new Map(kept.map((name) => [name, found.get(name)]));
 }
 
 // What is drawn: points {x, y, name, low, high, size, label, tip}, and the names in the order of their colours.
-function drawn(card, lines, colours) {
+function drawn(card, lines, own, whole = null) {
   if (card.display === "scatter") return drawnPoints(card, lines);
   const format = card.dimensions[card.x]?.format;
   const points = [];
@@ -43,7 +52,7 @@ function drawn(card, lines, colours) {
     for (const line of lines) {
       const cell = line[card.y[0]];
       if (!cell) continue;
-      const name = line[card.series] === null ? "none" : colours.has(line[card.series]) ? nameText(line[card.series], card.dimensions[card.series].format) : OTHER;
+      const name = line[card.series] === null ? "none" : own.has(line[card.series]) ? nameText(line[card.series], card.dimensions[card.series].format) : OTHER;
       const key = `${line[card.x]}\n${name}`;
       const known = at.get(key);
       if (known) known.y += cell.value;
@@ -53,15 +62,16 @@ function drawn(card, lines, colours) {
         points.push(point);
       }
     }
-    const names = [...colours.keys()].map((name) => nameText(name, card.dimensions[card.series].format));
+    const names = [...own.keys()].map((name) => nameText(name, card.dimensions[card.series].format));
     for (const extra of [OTHER, "none"]) if (points.some((point) => point.name === extra)) names.push(extra);
     const shown = names.filter((name) => points.some((point) => point.name === name && point.y)); // the rest is zero throughout
     for (const measure of card.y.slice(1)) points.push(...pointsOf(card, lines, measure));
-    return { points: tipped(card, points, format), names: shown, colours: names };
+    const colours = new Map([...own].map(([name, at]) => [nameText(name, card.dimensions[card.series].format), at]));
+    return { points: tipped(card, points, format, whole), names: shown, colours };
   }
   for (const measure of card.y) points.push(...pointsOf(card, lines, measure));
   const names = card.y.map((measure) => card.measures[measure].label).filter((name) => card.display === "heatmap" || points.some((point) => point.name === name));
-  return { points: tipped(card, points, format), names, band: card.display === "band" ? bandOf(card, lines, format) : [] };
+  return { points: tipped(card, points, format, whole), names, whole, band: card.display === "band" ? bandOf(card, lines, format) : [] };
 }
 
 // One measure's points; over a series they are one line all the same, the first value of each x.
@@ -92,14 +102,44 @@ function dayOf(name, format) {
   return format === "date" && name !== null ? Date.parse(`${name}T00:00:00Z`) : undefined;
 }
 
-function tipped(card, points, format) {
+function tipped(card, points, format, whole) {
+  const totals = totalsOf(card, points);
+  const isRanking = card.display === "row" && !card.series && whole > 0;
   for (const point of points) {
     const shown = (value) => cellText({ value, exact: null }, card.measures[point.measure].format);
     point.label = isTime(format) ? point.x : nameText(point.x, format);
-    point.tip = `${nameText(point.x, format)}\n${point.name}: ${shown(point.y)}`;
+    const total = totals.get(`${point.measure}\n${point.x}`);
+    const share = isRanking && point.measure === card.y[0] ? ` (${percents.format(point.y / whole)} of ${shown(whole)})` : "";
+    point.tip = `${nameText(point.x, format)}\n${point.name}: ${shown(point.y)}${share}${total === undefined ? "" : `\nTotal: ${shown(total)}`}`;
     point.day = dayOf(point.x, format);
   }
   return points;
+}
+
+// What parts that are stacked on one another come to, by measure and x.
+function totalsOf(card, points) {
+  const found = new Map();
+  if (!card.series || card.display === "heatmap" || !addsUp(card.measures[card.y[0]])) return found;
+  for (const point of points.filter((one) => one.measure === card.y[0])) {
+    const key = `${point.measure}\n${point.x}`;
+    found.set(key, (found.get(key) ?? 0) + point.y);
+  }
+  return found;
+}
+
+// Marks the points of a month or week that still runs: through the last known day it has only a part of its cost.
+function markRunning(card, picture, through) {
+  const format = card.dimensions[card.x]?.format;
+  if (!isTime(format) || !through || card.display === "heatmap") return;
+  const days = [...new Set(picture.points.map((point) => point.day))].sort((a, b) => a - b);
+  const step = format === "date" ? Math.min(...days.slice(1).map((day, at) => day - days[at]), Infinity) : 0;
+  if (format === "date" && !(step >= 7 * DAY_MS)) return; // a day is over, or it is not there
+  for (const point of picture.points) {
+    const end = format === "month" ? lastDayOf(point.x) : new Date(point.day + 6 * DAY_MS).toISOString().slice(0, 10);
+    point.isRunning = end > through && card.y.slice(1).every((name) => name !== point.measure || card.display === "line");
+    if (point.isRunning) point.tip += `\nSo far, through ${dayText(through)}`;
+  }
+  picture.isRunning = picture.points.some((point) => point.isRunning);
 }
 
 function drawnPoints(card, lines) {
@@ -119,18 +159,11 @@ function drawnPoints(card, lines) {
 }
 
 function rangeOf(picture, ink) {
-  const all = picture.colours ?? picture.names;
-  const colours = colourOf(all, ink);
-  return picture.names.map((name) => colours[all.indexOf(name)]);
+  if (picture.names.length && picture.names.every((name) => Object.hasOwn(RESULTS, name))) return picture.names.map((name) => ink[RESULTS[name]]);
+  return picture.names.map((name, at) => (name === OTHER || name === "none" ? ink.faint : ink.series[(picture.colours?.get(name) ?? at) % ink.series.length]));
 }
 
-const RESULTS = { passed: "good", warned: "warn", failed: "bad" };
-
-function colourOf(names, ink) {
-  if (names.length && names.every((name) => Object.hasOwn(RESULTS, name))) return names.map((name) => ink[RESULTS[name]]);
-  let next = 0;
-  return names.map((name) => (name === OTHER || name === "none" ? ink.faint : ink.series[next++ % ink.series.length]));
-}
+const RESULTS = { passed: "good", warned: "warn", failed: "bad", "not evaluated": "faint" };
 
 // Vega looks names up in plain objects: a team called `constructor` would find what every object has, and leave the
 // picture blank. No property begins with a space of no width.
@@ -211,10 +244,16 @@ function lineLayers(card, picture, { color }) {
     encoding: { x, y, color, ...part },
     layer: [
       { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round", strokeJoin: "round" } },
-      { mark: { type: "point", filled: true, size: 26, opacity: 1 }, transform: [{ filter: picture.isBroken ? "true" : lastOnly(picture, card) }] },
+      { mark: { type: "point", filled: true, size: 26, opacity: 1 }, transform: [{ filter: `!datum.isRunning && (${picture.isBroken ? "true" : lastOnly(picture, card)})` }] },
+      hollow(),
       { mark: { type: "point", filled: true, size: 260, opacity: 0 }, encoding: tip },
     ],
   };
+}
+
+// A point of a period that still runs stands apart from the line: it is no fall.
+function hollow(more = {}) {
+  return { mark: { type: "point", filled: false, size: 60, strokeWidth: 2, strokeDash: [2.5, 2], opacity: 1 }, transform: [{ filter: "datum.isRunning" }], encoding: more };
 }
 
 function lastOnly(picture, card) {
@@ -224,7 +263,7 @@ function lastOnly(picture, card) {
 }
 
 function areaLayers(card, picture, look) {
-  if (picture.isBroken || new Set(picture.points.map((point) => point.x)).size < 4) return barLayers(card, picture, look);
+  if (picture.isBroken || picture.isRunning || new Set(picture.points.map((point) => point.x)).size < 4) return barLayers(card, picture, look);
   const x = xOf(card, picture, false);
   const order = picture.names;
   for (const point of picture.points) point.order = order.indexOf(point.name);
@@ -247,7 +286,26 @@ function barLayers(card, picture, { color, ink, width }) {
   else if (new Set(picture.points.map((point) => point.x)).size < 5 && !isGrouped) mark.size = Math.min(64, width / 8);
   const encoding = { x, y: yOf(card, isGrouped ? { stack: null } : {}), color, order: { field: "order", type: "quantitative" }, ...tip };
   if (isGrouped) encoding.xOffset = { field: "name", sort: picture.names };
-  return { mark, encoding };
+  const bars = { mark, encoding };
+  const over = { mark: { ...mark, opacity: 0 }, encoding }; // takes the pointer that stripes would
+  return picture.isRunning ? { layer: [bars, stripes(card, picture, { isGrouped, mark, x, ink }), over] } : bars;
+}
+
+const STRIPES = 36; // over the highest bar
+
+// Stripes in the color of the paper hatch the bars of a period that still runs; Vega has no patterns of its own.
+function stripes(card, picture, { isGrouped, mark, x, ink }) {
+  const bars = new Map();
+  for (const point of picture.points) {
+    const key = isGrouped ? `${point.x}\n${point.name}` : point.x;
+    bars.set(key, { ...point, top: (bars.get(key)?.top ?? 0) + Math.max(0, point.y) });
+  }
+  const step = Math.max(0, ...[...bars.values()].map((bar) => bar.top)) / STRIPES || 1;
+  const striped = (bar) => Array.from({ length: Math.round(bar.top / step) }, (_, at) => ({ ...bar, y: (at + 0.3) * step, end: (at + 0.7) * step }));
+  const values = [...bars.values()].filter((bar) => bar.isRunning).flatMap(striped);
+  const encoding = { x, y: yOf(card, { stack: null }), y2: { field: "end" } };
+  if (isGrouped) encoding.xOffset = { field: "name", sort: picture.names };
+  return { data: { values }, mark: { type: "bar", color: ink.paper, opacity: 0.75, ...(mark.size ? { size: mark.size } : {}) }, encoding };
 }
 
 // How wide a bar may be where days, or weeks, stand side by side.
@@ -292,7 +350,8 @@ function bandLayers(card, picture, { color, ink }) {
       { data, mark: { type: "area", color: ink.accent, opacity: 0.16 }, encoding: { y, y2: { field: "high" }, ...part } },
       { data, mark: { type: "rule", color: ink.accent, opacity: 0.3, strokeWidth: 2 }, encoding: { y: { field: "low", type: "quantitative" }, y2: { field: "high" }, ...tip } },
       { mark: { type: "line", strokeWidth: 2.25, strokeCap: "round" }, encoding: { y: yOf(card), color, ...part } },
-      { mark: { type: "point", filled: true, size: picture.points.length > 40 ? 0 : 30, opacity: 1 }, encoding: { y: yOf(card), color } },
+      { mark: { type: "point", filled: true, size: picture.points.length > 40 ? 0 : 30, opacity: 1 }, transform: [{ filter: "!datum.isRunning" }], encoding: { y: yOf(card), color } },
+      hollow({ y: yOf(card), color }),
       { mark: { type: "point", filled: true, size: 260, opacity: 0 }, encoding: { y: yOf(card), color, ...tip } },
     ],
   };
@@ -304,12 +363,16 @@ function rowLayers(card, picture, { color, ink, width }) {
   const names = [...new Set(first.map((point) => point.label))];
   const total = new Map();
   for (const point of first) total.set(point.label, (total.get(point.label) ?? 0) + point.y);
-  const ends = names.map((label) => ({ label, y: total.get(label), text: shortText(total.get(label), format) }));
+  const inShort = shortly([...total.values()], format);
+  const share = (value) => (card.shares && picture.whole > 0 ? `${percents.format(value / picture.whole)} · ` : "");
+  const ends = names.map((label) => ({ label, y: total.get(label), text: `${share(total.get(label))}${inShort(total.get(label))}` }));
   const isWide = width > 420;
   const limit = isWide ? Math.min(210, width * 0.34) : 112;
   const y = { field: "label", type: "ordinal", sort: names, scale: { paddingInner: 0.34, paddingOuter: 0.1 },
     axis: { title: null, labelLimit: limit, labelColor: ink.text, labelFontSize: 12.5, labelPadding: 8, minExtent: 20 } };
-  const x = { field: "y", type: "quantitative", axis: null, stack: "zero", scale: { nice: false, domainMax: Math.max(0, ...total.values()) * 1.2 || 1, domainMin: Math.min(0, ...total.values()) * 1.2 } };
+  const room = 7.2 * Math.max(...ends.map((end) => end.text.length)) + 14; // px of the longest text after a bar
+  const most = Math.max(0, ...total.values()) / Math.max(0.3, 1 - room / Math.max(1, width - limit - 16));
+  const x = { field: "y", type: "quantitative", axis: null, stack: "zero", scale: { nice: false, domainMax: most || 1, domainMin: Math.min(0, ...total.values()) * 1.2 } };
   const bar = { mark: { type: "bar", cornerRadiusEnd: 1.5 }, transform: [{ filter: `datum.measure === '${card.y[0]}'` }],
     encoding: { x, color: card.series ? color : { condition: { test: "datum.isRest", value: ink.faint }, value: ink.accent }, opacity: { condition: { test: "datum.isSmall", value: 0.42 }, value: 1 }, ...tip } };
   const rest = card.y.slice(1).filter((measure) => card.measures[measure].format === format).map((measure) => ({
@@ -324,7 +387,8 @@ function rowLayers(card, picture, { color, ink, width }) {
 
 function heatLayers(card, picture, { ink, width }) {
   const { format } = card.measures[card.y[0]];
-  for (const point of picture.points) point.text = shortText(point.y, format);
+  const inShort = shortly(picture.points.map((point) => point.y), format);
+  for (const point of picture.points) point.text = inShort(point.y);
   const across = [...new Set(picture.points.map((point) => point.label))];
   const down = [...new Set(picture.points.map((point) => point.name))];
   if (isTime(card.dimensions[card.x].format)) across.sort();

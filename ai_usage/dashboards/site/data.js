@@ -53,14 +53,17 @@ class Rows {
     this.amounts = Object.fromEntries(Object.entries(card.amounts).map(([name, at]) => [name, columns[at]]));
   }
 
-  // The rows that the chosen values of each filter leave. A period's value is a month; of a day its month counts.
+  // The rows that the chosen values of each filter leave. A period's value is a month or a day: a row of a day is of its
+  // month, and a row of a month is of each of its days.
   kept(card, chosen) {
     const cuts = [];
     for (const [filter, values] of Object.entries(chosen)) {
       const column = this.labels[card.filters[filter]];
       if (!column || !values) continue;
       const wanted = new Set(values);
-      const allows = column.names.map((name) => name !== null && wanted.has(filter === "period" ? String(name).slice(0, 7) : name));
+      const months = filter === "period" ? new Set(values.map((value) => value.slice(0, 7))) : null;
+      const isIn = (name) => (name.length === 7 ? months.has(name) : wanted.has(name) || wanted.has(name.slice(0, 7)));
+      const allows = column.names.map((name) => name !== null && (months ? isIn(String(name)) : wanted.has(name)));
       cuts.push([column.codes(), Uint8Array.from(allows)]);
     }
     const kept = new Uint32Array(this.count);

@@ -1,4 +1,5 @@
-// A card as a file: CSV with every digit, PNG for a slide. Both are marked when the data is simulated.
+// A card as a file: CSV with every digit, PNG for a slide; and every card of the board in one ZIP file. A file's name shows
+// that data is simulated.
 
 function save(name, blob) {
   const url = URL.createObjectURL(blob);
@@ -6,15 +7,57 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-function fileName(view, ending) {
-  const { page, card } = view;
-  const span = page.choice.span && card.filters.period ? `_${page.choice.span[0]}_${page.choice.span[1]}` : "";
-  return `${page.isSimulated ? "SIMULATED_" : ""}${page.board.name}_${card.name}${span}.${ending}`;
+function fileName(page, name, ending, isOfPeriod) {
+  const [from, to] = page.choice.daySpan ?? page.choice.span ?? [];
+  const span = from && isOfPeriod ? `_${from}_${to}` : "";
+  return `${page.isSimulated ? "SIMULATED_" : ""}${page.board.name}${name ? `_${name}` : ""}${span}.${ending}`;
+}
+
+function fileOf({ page, card }, ending) {
+  return fileName(page, card.name, ending, "period" in card.filters);
 }
 
 function downloadCsv(view) {
   view.show();
-  save(fileName(view, "csv"), new Blob([csvText(view.card, view.lines, view.page)], { type: "text/csv" }));
+  save(fileOf(view, "csv"), new Blob([csvText(view.card, view.lines)], { type: "text/csv" }));
+}
+
+// Each card's CSV as it is filtered now.
+function downloadAll(page) {
+  for (const view of page.views) view.show();
+  const files = page.views.map((view) => [fileOf(view, "csv"), csvText(view.card, view.lines)]);
+  save(fileName(page, "", "zip", page.board.filters.includes("period")), new Blob([zipped(files)], { type: "application/zip" }));
+}
+
+// Texts as one ZIP file, stored as they are. The format: APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12 and 4.3.16.
+function zipped(files) {
+  const [parts, directory] = [[], []];
+  let at = 0;
+  for (const [name, text] of files) {
+    const [title, content] = [name, text].map((one) => new TextEncoder().encode(one));
+    // version 2.0, names in UTF-8, stored, 1 January 1980, checksum, size twice, length of the name, no extra field
+    const about = [[20, 2], [0x800, 2], [0, 2], [0, 2], [0x21, 2], [crc32(content), 4], [content.length, 4], [content.length, 4], [title.length, 2], [0, 2]];
+    const local = littleEndian([[0x04034b50, 4], ...about]);
+    directory.push(littleEndian([[0x02014b50, 4], [20, 2], ...about, [0, 2], [0, 2], [0, 2], [0, 4], [at, 4]]), title);
+    parts.push(local, title, content);
+    at += local.length + title.length + content.length;
+  }
+  const size = directory.reduce((sum, part) => sum + part.length, 0);
+  const end = littleEndian([[0x06054b50, 4], [0, 2], [0, 2], [files.length, 2], [files.length, 2], [size, 4], [at, 4], [0, 2]]);
+  return new Blob([...parts, ...directory, end]);
+}
+
+function littleEndian(fields) {
+  return Uint8Array.from(fields.flatMap(([value, size]) => Array.from({ length: size }, (_, byte) => Math.floor(value / 256 ** byte) % 256)));
+}
+
+function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
 }
 
 const SHEET = { width: 1080, margin: 40, scale: 2 };
@@ -22,7 +65,7 @@ const SHEET = { width: 1080, margin: 40, scale: 2 };
 async function downloadPng(view) {
   view.show();
   const canvas = await pngOf(view);
-  canvas.toBlob((blob) => save(fileName(view, "png"), blob), "image/png");
+  canvas.toBlob((blob) => save(fileOf(view, "png"), blob), "image/png");
 }
 
 // Title, question, picture and foot on one light sheet.
@@ -73,8 +116,10 @@ async function pngOf(view) {
   if (body) pen.drawImage(body, SHEET.margin, y, body.width / SHEET.scale, bodyHeight);
   else if (view.figure.querySelector(".empty")) write(view.figure.textContent, SHEET.margin, y + 50, 18, ink.quiet);
   else if (card.display === "number") {
-    const [main] = view.numberMeasures;
-    write(cellText(view.lines[0][main], card.measures[main].format), SHEET.margin, y + 64, 64, ink.text, "600");
+    const [amount, ...words] = view.answer;
+    write(amount, SHEET.margin, y + 64, 64, ink.text, "600");
+    const after = SHEET.margin + pen.measureText(amount).width + 18;
+    write(words.join(" "), after, y + 64, 24, ink.text);
     write(view.figure.querySelector(".change")?.textContent ?? "", SHEET.margin, y + 96, 15, ink.quiet);
   } else drawTable(pen, write, columns, lines, y, inner, ink);
   y += bodyHeight + 30;

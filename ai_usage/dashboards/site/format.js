@@ -4,7 +4,6 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const WITHOUT = "–"; // where there is no value
 const grouping = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
-const fineDollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", minimumSignificantDigits: 2, maximumSignificantDigits: 4 });
 const wholeDollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 const percents = new Intl.NumberFormat("en-US", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const SIZES = [[1e12, "T"], [1e9, "bn"], [1e6, "M"], [1e3, "k"]];
@@ -21,40 +20,48 @@ function exactText(cell) {
 
 function bigText(value) {
   for (const [size, name] of SIZES) {
-    if (Math.abs(value) >= size) return `${(value / size).toLocaleString("en-US", { maximumFractionDigits: 1 })} ${name}`;
+    if (Math.abs(value) >= size) return `${(value / size).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} ${name}`;
   }
   return value.toLocaleString("en-US", { maximumFractionDigits: 1 });
 }
 
-// A measure's cell as people read it.
-function cellText(cell, format) {
+// How many decimals the prices of a column have: as many as its smallest needs for two digits, at least those of cents.
+function decimalsOf(cells) {
+  const sizes = cells.filter(Boolean).map((cell) => Math.abs(cell.value)).filter((size) => size > 0);
+  return sizes.length ? Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(Math.min(...sizes))))) : 2;
+}
+
+function finely(value, decimals) {
+  return value.toLocaleString("en-US", { style: "currency", currency: "USD", minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+// A measure's cell as people read it; of a price with the decimals of its column, where there is one.
+function cellText(cell, format, decimals = decimalsOf([cell])) {
   if (cell === null || cell === undefined) return WITHOUT;
   const { value } = cell;
   switch (format) {
     case "instant": return nameText(exactText(cell), "instant");
     case "date": return dayText(exactText(cell));
     case "usd": return cents.format(cell.exact === null ? value : exactText(cell)).replace("-", "−");
-    case "usd_fine": return fineDollars.format(value).replace("-", "−");
+    case "usd_fine": return finely(value, decimals).replace("-", "−");
     case "ratio": return percents.format(value).replace("-", "−");
     case "tokens": return bigText(value);
-    case "days": return `${value.toLocaleString("en-US", { maximumFractionDigits: 1 })} ${value === 1 ? "day" : "days"}`;
+    case "days": return plural(value, "day");
     case "count": return Number.isInteger(value) ? grouping.format(value) : value.toLocaleString("en-US", { maximumFractionDigits: 1 });
     default: return value.toLocaleString("en-US");
   }
 }
 
-// A short form for axes, bars and points.
-function shortText(value, format) {
-  if (value === null || value === undefined || Number.isNaN(value)) return WITHOUT;
-  const sign = value < 0 ? "−" : "";
-  const size = Math.abs(value);
-  switch (format) {
-    case "usd": return size >= 10000 ? `${sign}$${bigText(size).replace(" ", "")}` : size >= 100 || size === 0 ? `${sign}${wholeDollars.format(size)}` : `${sign}${cents.format(size)}`;
-    case "usd_fine": return `${sign}${fineDollars.format(size)}`;
-    case "ratio": return `${sign}${(size * 100).toLocaleString("en-US", { maximumFractionDigits: 1 })}%`;
-    case "tokens": case "count": case "days": return `${sign}${bigText(size).replace(" ", "")}`;
-    default: return value.toLocaleString("en-US");
-  }
+// A short form for bars and cells of a picture, all of one picture alike: whole dollars, or cents if none reaches $100.
+function shortly(values, format) {
+  const most = Math.max(0, ...values.map(Math.abs));
+  const decimals = decimalsOf(values.map((value) => ({ value })));
+  const size = {
+    usd: (value) => (most < 100 ? cents.format(value) : value > 0 && value < 0.5 ? "<$1" : wholeDollars.format(value)),
+    usd_fine: (value) => finely(value, decimals),
+    ratio: (value) => percents.format(value),
+  }[format] ?? ((value) => (most >= 10000 && value ? bigText(value).replace(" ", "") : value.toLocaleString("en-US", { maximumFractionDigits: 1 })));
+  return (value) => (value === null || value === undefined || Number.isNaN(value) ? WITHOUT : `${value < 0 ? "−" : ""}${size(Math.abs(value))}`);
 }
 
 // What the platform's own terms are called; CSV keeps them as the tables have them, as does a term that is not here.
@@ -66,7 +73,7 @@ const TERMS = {
   image_input_tokens: "Image input", image_output_tokens: "Image output", model_use: "Model use",
   actor: "Named by the provider", key_sheet: "Key sheet", key_creator: "Key's creator", seat: "Seat", unattributed: "Unattributed",
   own_seat: "own seat", mean_seat: "mean seat", api_key: "key",
-  departed_member: "former member", new_key: "new key", new_model: "new model",
+  all: "All", departed_member: "former member", new_key: "new key", new_model: "new model",
 };
 
 function termText(term) {

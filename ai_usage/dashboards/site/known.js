@@ -26,7 +26,7 @@ class KnownDays {
   periodOf(card, chosen) {
     if (!Number.isFinite(this.newest)) return null;
     const newestMonth = dateOf(this.newest).slice(0, 7);
-    if ("period" in card.filters) return chosen.period ? monthsSpan(chosen.period[0], chosen.period[chosen.period.length - 1]) : [-Infinity, Infinity];
+    if ("period" in card.filters) return chosen.period ? spanOf(card, chosen.period).map(numberOf) : [-Infinity, Infinity];
     if (card.covers === "month") return monthsSpan(newestMonth, newestMonth);
     if (card.covers === "four_weeks") return [this.newest - 27, this.newest];
     return card.covers === "history" ? [-Infinity, Infinity] : null;
@@ -72,7 +72,8 @@ class KnownDays {
     return ordered.filter((x, at) => {
       if (at + 1 >= ordered.length) return false;
       const from = format === "month" ? numberOf(`${monthAfter(x, 1)}-01`) : starts[at] + step;
-      for (let day = from; day < starts[at + 1]; day++) if (!providers.some((provider) => this.days[provider].has(day))) return true;
+      const to = Math.min(starts[at + 1], this.newest + 1); // what is still to come is no gap
+      for (let day = from; day < to; day++) if (!providers.some((provider) => this.days[provider].has(day))) return true;
       return false;
     });
   }
@@ -84,6 +85,12 @@ function numberOf(day) {
 
 function dateOf(number) {
   return new Date(number * DAY_MS).toISOString().slice(0, 10);
+}
+
+// The first and the last day that a card shows of a chosen period; a card that is kept by month shows whole months.
+function spanOf(card, period) {
+  const [from, to] = [period[0], period[period.length - 1]];
+  return from.length === 10 && card.hasDays ? [from, to] : [`${from.slice(0, 7)}-01`, lastDayOf(to.slice(0, 7))];
 }
 
 function monthsSpan(from, to) {

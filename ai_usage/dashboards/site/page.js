@@ -9,8 +9,21 @@ class Page {
     this.waiting = [];
     this.known = new KnownDays(data.known ?? {}, data.until);
     this.rows = Object.fromEntries(data.board.cards.map((card) => [card.name, new Rows(card, columns)]));
-    this.choice = new Choice(data.board.filters, ...this.offered());
+    for (const card of data.board.cards) card.hasDays = this.hasDays(card);
+    this.choice = new Choice(data.board.filters, ...this.offered(), this.newestDay);
     this.choice.read(location.hash);
+  }
+
+  // Whether a card's rows can be cut by day.
+  hasDays(card) {
+    const names = this.rows[card.name].labels[card.filters.period]?.names ?? [];
+    return String(names[names.length - 1] ?? "").length === 10;
+  }
+
+  // The newest day of which any card knows anything.
+  get newestDay() {
+    const days = this.board.cards.map((card) => card.through).filter(Boolean);
+    return days.sort().pop() ?? null;
   }
 
   // The months and names that any card's filter can cut on.
@@ -32,9 +45,8 @@ class Page {
   isRunning(months) {
     const newest = this.choice.months[this.choice.months.length - 1];
     if (months && !months.includes(newest)) return false;
-    const through = this.board.cards.map((card) => card.through).filter(Boolean).sort().pop();
-    if (!through || !newest) return false;
-    return through < lastDayOf(newest);
+    const through = this.newestDay;
+    return Boolean(through && newest) && through < lastDayOf(newest);
   }
 
   get theme() {
@@ -68,6 +80,7 @@ class Page {
     }
     if (board.filters.length) document.getElementById("filters").append(filterBar(this.choice));
     else document.getElementById("filters").hidden = true;
+    document.getElementById("download-all").addEventListener("click", () => downloadAll(this));
     this.choice.listeners.push(() => this.refresh());
     window.addEventListener("hashchange", () => { this.choice.read(location.hash); this.choice.notify(); });
     this.watch();
@@ -165,6 +178,7 @@ async function open() {
   const data = JSON.parse(document.getElementById("board").textContent);
   const columns = await unpacked(data.packed);
   Object.assign(TERMS, data.names); // of providers and platforms
+  COLOURS = data.colours;
   const page = new Page(data, columns);
   page.build();
   page.refresh();

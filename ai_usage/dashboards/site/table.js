@@ -1,6 +1,7 @@
 // The table under every card, and its CSV: the same lines, the same columns, the same order.
 
 const ROWS_AT_ONCE = 100;
+const LONG = 160; // characters of a text that opens when its row is hovered over, or it has the focus
 
 const names = new Intl.Collator("en", { numeric: true });
 
@@ -47,26 +48,29 @@ function harmless(text) {
   return /^(?:[\s"']*[=+\-@＝＋－＠]|[\t\r\n])/.test(inside) ? `'${inside}` : inside;
 }
 
-function csvText(card, lines, { isSimulated }) {
+// A header and its lines, nothing else: that data is simulated stands in the file's name.
+function csvText(card, lines) {
   const columns = columnsOf(card);
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const safe = (column, text) => (column.isMeasure ? text : harmless(text));
   const rows = lines.map((line) => columns.map((column) => quoted(safe(column, exactCell(line, column)))).join(","));
-  const remark = isSimulated ? [`# SIMULATED DATA of the built-in providers: ${card.title}`] : [];
-  return [...remark, columns.map((column) => quoted(column.label)).join(","), ...rows].join("\r\n") + "\r\n";
+  return [columns.map((column) => quoted(column.label)).join(","), ...rows].join("\r\n") + "\r\n";
 }
 
 // A table of lines. `small` marks groups too small to be ranked.
 function tableOf(card, lines, { sortedBy, onSort, caption }) {
   const columns = columnsOf(card);
   const body = el("tbody");
+  const decimals = Object.fromEntries(columns.map(({ name, isMeasure }) => [name, isMeasure ? decimalsOf(lines.map((line) => line[name])) : 0]));
   let shown = 0;
+  const count = el("span");
   const more = el("button", { type: "button", class: "quiet more", onclick: () => show() });
   const show = () => {
-    body.append(...lines.slice(shown, shown + ROWS_AT_ONCE).map((line) => rowOf(card, columns, line)));
+    body.append(...lines.slice(shown, shown + ROWS_AT_ONCE).map((line) => rowOf(card, columns, line, decimals)));
     shown = Math.min(lines.length, shown + ROWS_AT_ONCE);
     more.hidden = shown >= lines.length;
-    more.textContent = `Show more: ${grouping.format(lines.length - shown)} rows left`;
+    count.textContent = shown < lines.length ? `${grouping.format(shown)} of ${plural(lines.length, "row")}` : plural(lines.length, "row");
+    more.textContent = `Show ${grouping.format(Math.min(ROWS_AT_ONCE, lines.length - shown))} more`;
   };
   const heads = columns.map((column) => {
     const by = sortedBy?.replace(/^-/, "") === column.name ? (sortedBy.startsWith("-") ? "descending" : "ascending") : null;
@@ -76,7 +80,7 @@ function tableOf(card, lines, { sortedBy, onSort, caption }) {
   const scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": `${caption}: table` },
     el("table", {}, el("thead", {}, el("tr", {}, ...heads)), body));
   show();
-  return el("div", { class: "table" }, scroller, more);
+  return el("div", { class: `table${columns.length > 3 ? " is-wide" : ""}` }, scroller, el("p", { class: "row-count" }, count, " ", more));
 }
 
 // Words that are a result, and the columns they stand in. Colour never stands alone: the word is there too.
@@ -90,14 +94,15 @@ function stateOf(line) {
   return line.not_evaluated?.value && !line.passed?.value ? "none" : "good";
 }
 
-function rowOf(card, columns, line) {
+function rowOf(card, columns, line, decimals) {
   const cells = columns.map((column, at) => {
     const value = exactCell(line, column);
-    const text = column.isMeasure ? cellText(line[column.name], column.format) : nameText(line[column.name], column.format);
-    const attributes = { class: column.isMeasure ? "number" : TIMES.has(column.format) ? "time" : null, "data-value": value };
+    const text = column.isMeasure ? cellText(line[column.name], column.format, decimals[column.name]) : nameText(line[column.name], column.format);
+    const attributes = { class: column.isMeasure ? "number" : TIMES.has(column.format) ? "time" : null, "data-value": value, "data-label": column.label };
     if (at === 0 && !column.isMeasure) return el("th", { scope: "row", ...attributes }, card.display === "status" ? el("span", { class: `mark ${stateOf(line)}` }, text) : text, line.isSmall ? el("span", { class: "small-group" }, ` fewer than ${card.smallest_group} people`) : null);
     const mark = MARKED.has(column.name) ? MARKS[text.toLowerCase()] : null;
-    return el("td", attributes, mark ? el("span", { class: `mark ${mark}` }, text) : text);
+    const isLong = text.length > LONG;
+    return el("td", attributes, mark ? el("span", { class: `mark ${mark}` }, text) : isLong ? el("span", { class: "clamped", tabindex: "0" }, text) : text);
   });
   return el("tr", { class: line.isSmall ? "is-small" : null }, ...cells);
 }
