@@ -13,7 +13,7 @@
 --   match_ratio numeric not null: or within this part of it: a page of a console may be rounded line by line
 select
     cast('0.005' as numeric) as rounding_usd,
-    cast('0.000001' as numeric) as ledger_usd,
     28 as least_period_days,
+    cast('0.000001' as numeric) as ledger_usd,
     cast('0.01' as numeric) as match_usd,
     cast('0.0001' as numeric) as match_ratio
