@@ -59,8 +59,9 @@ class Alerts:
     is_simulated: bool
     persistence: Persistence = field(default_factory=Persistence)
 
-    def send(self, news: Iterable[News] | Finding) -> Report:
-        report = Report(sent=self._put(news))
+    def send(self, news: Iterable[News] | Finding, *, is_first: bool = False) -> Report:
+        """`is_first`: these are the first of an installation, of what is so already."""
+        report = Report(sent=self._put(news, is_first=is_first))
         if self.channels:
             with ThreadPoolExecutor(max_workers=len(self.channels)) as pool:  # none waits for another's thread
                 for part in pool.map(self._deliver, self.channels):
@@ -69,10 +70,11 @@ class Alerts:
                     report.given_up += part.given_up
         return report
 
-    def _put(self, news: Iterable[News] | Finding) -> int:
+    def _put(self, news: Iterable[News] | Finding, *, is_first: bool) -> int:
         with self.outbox.transaction() as memory:
             fresh = memory.unsent(news(memory) if callable(news) else news)
-            messages = compose(fresh, is_simulated=self.is_simulated, redact=self.outbox.redaction) if fresh else []
+            redact = self.outbox.redaction
+            messages = compose(fresh, is_simulated=self.is_simulated, redact=redact, is_first=is_first)
             memory.put(messages, fresh, [channel.name for channel in self.channels], self.now())
         return len(fresh)
 

@@ -9,13 +9,16 @@ from datetime import date
 from itertools import accumulate
 
 import msgspec
+from msgspec import structs
 
 from ai_usage.alerts.news import Digest, News, Section, Severity, plainly
-from ai_usage.alerts.runbook import likely_causes, section
+from ai_usage.alerts.runbook import likely_cause, section
 from ai_usage.partitions import runs_of_days
 
 DIGEST_ABOVE = 5  # news at once
 ITEMS_AT_MOST = 25  # of a digest; the rest is counted
+ITEMS_OF_A_SUMMARY = 10
+FIRST = "This was so when alerts began. From now on each change is reported once."
 TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH, ENTRY_LENGTH = 200, 800, 200, 400
 ROOM = TEXT_LENGTH - 50  # for a list, with room for how many more there are
 
@@ -66,10 +69,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     items: list[Item]
     more: int = 0  # items left out
+    note: str = ""  # what all of it has in common
 
     @property
     def opening(self) -> str:
-        return "SIMULATED: the built-in providers answer, so no money was spent." if self.is_simulated else ""
+        simulated = "SIMULATED: the built-in providers answer, so no money was spent." if self.is_simulated else ""
+        return " ".join(part for part in (simulated, self.note) if part)
 
     @property
     def closing(self) -> str:
@@ -81,13 +86,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return "\n\n".join(part for part in (self.opening, *blocks, self.closing) if part) + "\n"
 
 
-def compose(news: Sequence[News], *, is_simulated: bool, redact: Redact) -> list[Message]:
-    """A message each, or one of all; a digest that is one already stays by itself."""
+def compose(news: Sequence[News], *, is_simulated: bool, redact: Redact, is_first: bool = False) -> list[Message]:
+    """A message each, or one of all; a digest that is one already stays by itself. The first of an installation is a
+    summary of what is so already.
+    """
     digests = [one for one in news if isinstance(one, Digest)]
     alerts = [one for one in news if not isinstance(one, Digest)]
     sections = [_of_sections(one, is_simulated, redact) for one in digests]
     if len(alerts) > DIGEST_ABOVE:
-        return [_digest(alerts, is_simulated, redact), *sections]
+        return [(_summary if is_first else _digest)(alerts, is_simulated, redact), *sections]
     ordered = sorted(alerts, key=lambda one: -one.severity)
     return [*(_single(one, is_simulated, redact) for one in ordered), *sections]
 
@@ -125,6 +132,14 @@ def _digest(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message
     counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
     items = [_item(group, redact) for group in groups]
     return _message(news, items, is_simulated, f"{len(news)} alerts: {counts}")
+
+
+def _summary(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001
+    """An item a topic, however many news it has."""
+    items = [_item(group, redact) for group in _grouped(news, lambda one: one.topic)]
+    counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
+    message = _message(news, items[:ITEMS_OF_A_SUMMARY], is_simulated, f"First summary: {counts}")
+    return structs.replace(message, more=max(0, len(items) - ITEMS_OF_A_SUMMARY), note=FIRST)
 
 
 def _grouped(news: Sequence[News], by: Callable[[News], str]) -> list[list[News]]:
@@ -165,7 +180,7 @@ def _item(group: Sequence[News], redact: Redact) -> Item:
         count=len(group),
         days=sorted({one.day for one in group if one.day}),
         text=_cut(redact(plainly(text)), TEXT_LENGTH),
-        likely_cause=likely_causes().get(first.topic, "") if is_trouble else "",
+        likely_cause=likely_cause(first.topic, {one.kind for one in group}) if is_trouble else "",
         link=redact(plainly(first.link)),
         runbook=section(first.topic) if is_trouble else "",
     )

@@ -23,6 +23,7 @@ class News:
     severity: Severity
     title: str  # what, without the day: news of one title are one entry of a digest
     topic: str  # the section of docs/runbook.md: the likely cause is read from it
+    kind: str = ""  # of a topic that has several with causes of their own, such as a drop
     text: str = ""  # what happened, and how much
     day: date | None = None
     link: str = ""  # where to look

@@ -1,6 +1,7 @@
 """The likely cause of each trouble, read from docs/runbook.md: the one place where it is written."""
 
 import re
+from collections.abc import Collection
 from functools import cache
 
 from ai_usage.places import SHIPPED
@@ -8,6 +9,9 @@ from ai_usage.places import SHIPPED
 PAGE = "docs/runbook.md"
 SECTION = re.compile(r"^### (?P<topic>\w+)\n(?P<body>.*?)(?=^#{1,3} |\Z)", re.MULTILINE | re.DOTALL)
 CAUSE = re.compile(r"^\*\*Likely cause:\*\* (?P<cause>.+?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+OF_A_KIND = re.compile(
+    r"^\*\*Likely cause of a (?P<kind>[\w ]+):\*\* (?P<cause>.+?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL
+)
 
 
 @cache
@@ -15,6 +19,23 @@ def likely_causes() -> dict[str, str]:
     """Topic → a sentence. Nothing, where the page was left out of an installation: a message goes without, then."""
     path = SHIPPED / PAGE
     return read(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def likely_cause(topic: str, kinds: Collection[str]) -> str:
+    """Of trouble that is all of one kind, such as a drop, the cause of that kind; else that of the topic."""
+    [kind] = kinds if len(set(kinds)) == 1 else [""]
+    return _causes_of_kinds().get((topic, kind)) or likely_causes().get(topic, "")
+
+
+@cache
+def _causes_of_kinds() -> dict[tuple[str, str], str]:
+    path = SHIPPED / PAGE
+    page = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return {
+        (section["topic"], found["kind"]): " ".join(found["cause"].split())
+        for section in SECTION.finditer(page)
+        for found in OF_A_KIND.finditer(section["body"])
+    }
 
 
 def read(page: str) -> dict[str, str]:

@@ -11,7 +11,8 @@ import dagster as dg
 
 from ai_usage.alerts.delivery import Alerts, Finding
 from ai_usage.alerts.news import News
-from ai_usage.alerts.outbox import Outbox
+from ai_usage.alerts.outbox import Memory, Outbox
+from ai_usage.automation.check_news import SOURCE as CHECKS_READ
 from ai_usage.automation.check_news import news_of_checks
 from ai_usage.automation.copy_news import news_of_the_copy
 from ai_usage.automation.dead_runs import end_the_dead
@@ -21,6 +22,7 @@ from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings, settings
 
 SECONDS = 60  # between two looks
+STARTED = "started"
 NO_CHANNEL = dg.SkipReason(
     "No channel to send to: set ALERT_SLACK_WEBHOOK_URL, ALERT_WEBHOOK_URL, or ALERT_SMTP_URL with ALERT_EMAIL_TO."
 )
@@ -76,6 +78,23 @@ SOURCES = [
 ]
 
 
+def _is_first(outbox: Outbox) -> bool:
+    """Whether no sensor of this installation has looked before; an earlier release left where it had read to."""
+    with outbox.transaction() as memory:
+        return not memory.cursor(STARTED) and not memory.cursor(CHECKS_READ)
+
+
+def _everything(tick: Tick) -> Finding:
+    """The news of all sources at once: a first start is one message."""
+    looks = [source.look(tick) for source in SOURCES]
+
+    def found(memory: Memory) -> list[News]:
+        memory.move(STARTED, 1)
+        return [one for look in looks for one in (look(memory) if callable(look) else look)]
+
+    return found
+
+
 def sensor(source: Source) -> dg.SensorDefinition:
     """Looks once a minute. The tick's message is what it did; a channel that takes nothing fails no tick."""
 
@@ -89,7 +108,9 @@ def sensor(source: Source) -> dg.SensorDefinition:
         end_the_dead(context.instance)
         if not alerts.channels:
             return NO_CHANNEL
-        report = alerts.send(source.look(Tick(context.instance, alerts.outbox, settings())))
+        tick = Tick(context.instance, alerts.outbox, settings())
+        is_first = _is_first(alerts.outbox)
+        report = alerts.send(_everything(tick) if is_first else source.look(tick), is_first=is_first)
         for channel, why in report.waiting.items():
             context.log.warning("%s: %s", channel, why)
         for why in report.given_up:

@@ -18,11 +18,15 @@ from ai_usage.alerts.outbox import Memory, Outbox, Standing
 from ai_usage.automation import event_queries
 from ai_usage.checks.accounts import NEVER_PULLED
 from ai_usage.checks.alert_events import EVENTS_IN_TABLE
+from ai_usage.checks.people import sheet_rows_are_valid
+from ai_usage.checks.sheet import KEY as SHEET_CAN_BE_READ
+from ai_usage.checks.sheet import tabs_at_fault
 
 KIND = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 SOURCE, SUBJECTS = "checks", "check "
 AT_MOST = 20_000  # evaluations a tick reads: some seconds' work
 
+OF_THE_SHEET = {SHEET_CAN_BE_READ.name, sheet_rows_are_valid.name}
 UNSEEN = "never_pulled"  # of whatever check: the trouble is another
 
 SEVERITIES = {0: Severity.RESOLVED, 1: Severity.WARNING, 2: Severity.FAILED}
@@ -96,12 +100,19 @@ def _news(standing: Standing, ui_url: str) -> News:
     return News(
         key=f"{standing.subject} {standing.event_id}",
         severity=SEVERITIES[standing.gravity],
-        title=f"{subject.check} of {subject.asset}",
+        title=f"{subject.check} of {_thing(subject, standing.why)}",
         topic=UNSEEN if standing.why.startswith(f"{NEVER_PULLED}:") else subject.check,
         text=(standing.why or "No reason is given.") if standing.gravity else "It passed again.",
         day=date.fromisoformat(subject.day) if subject.day else None,
         link=check_page(ui_url, subject.asset, subject.check),
     )
+
+
+def _thing(subject: Subject, why: str) -> str:
+    """The asset; of a check of the whole sheet the tabs that are wrong, since its asset is one tab for all."""
+    if tabs := tabs_at_fault(why) if subject.check in OF_THE_SHEET else []:
+        return f"the sheet's tab{'s' if len(tabs) > 1 else ''} {', '.join(tabs)}"
+    return "the sheet" if subject.check in OF_THE_SHEET else subject.asset
 
 
 def check_page(ui_url: str, asset: str, check: str) -> str:

@@ -58,6 +58,7 @@ def _news(rows: Sequence[Mapping[str, Any]], redact: Callable[[str], str], ui_ur
             severity=SEVERITIES[row["severity"]],
             title=f"{row['topic']}: {row['title']}",
             topic=row["topic"],
+            kind=row["title"].partition(" of ")[0],
             text=row["text"],
             day=row["event_date"],
             link=check_page(ui_url, row["asset"], row["topic"]),

@@ -2,6 +2,7 @@
 reports under the same name when Google does not answer, and when it does again.
 """
 
+import re
 from collections.abc import Sequence
 
 import dagster as dg
@@ -11,6 +12,7 @@ from ai_usage.sheet.pulls import SOURCE
 from ai_usage.sheet.tabs import API_KEY_MAPPING, TABS, Tab, read_tab
 from ai_usage.warehouse.port import Warehouse
 
+AT_FAULT = re.compile(r"The tab (\w+) must|\b(\w+) row \d")  # in the words of `unusable`, and of rejected rows
 KEY = dg.AssetCheckKey(dg.AssetKey(["raw", API_KEY_MAPPING.pull]), "sheet_can_be_read")
 
 
@@ -24,6 +26,12 @@ def missing_columns(tab: Tab, records: Sequence[str | bytes]) -> list[str]:
 def unusable(tab: Tab, columns: Sequence[str]) -> str:
     """What is wrong with such a tab, in a sentence."""
     return f"The tab {tab.name} must have {', '.join(columns)} in its header, once: no row of it can be used."
+
+
+def tabs_at_fault(why: str) -> list[str]:
+    """The tabs that a result about the whole sheet names as wrong."""
+    named = [found[1] or found[2] for found in AT_FAULT.finditer(why)]
+    return list(dict.fromkeys(name for name in named if name in TABS))
 
 
 def _headers(warehouse: Warehouse, _: object) -> Result | None:

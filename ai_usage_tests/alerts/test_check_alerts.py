@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -11,9 +12,12 @@ from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_queries
 from ai_usage.check import PASSED, NotEvaluated, failed
 from ai_usage.checks.accounts import NEVER_PULLED
+from ai_usage.checks.anomalies import evaluate_anomalies
 from ai_usage.checks.runner import evaluation
+from ai_usage.checks.sheet import unusable
+from ai_usage.sheet.tabs import TABS
 from ai_usage_tests.alerts.receivers import Hook
-from ai_usage_tests.alerts.watched import CHECK, CODE, COSTS, DAY, FAILED, NEXT, WARNED, Watched
+from ai_usage_tests.alerts.watched import CHECK, CODE, COSTS, DAY, EVENTS, FAILED, NEXT, WARNED, Watched
 
 
 def test_a_failed_check_is_reported_once_with_amount_day_cause_and_link(watched: Watched, web: Hook) -> None:
@@ -148,6 +152,7 @@ def test_without_a_channel_there_is_one_sentence_and_a_later_channel_gets_the_fa
 ) -> None:
     watched.evaluate({DAY: FAILED})
     configured = watched.alerts
+    configured.outbox.path.unlink()
     watched.alerts = replace(configured, channels=[])
     for sensor in automation.SENSORS:
         assert watched.tick(sensor).startswith("No channel to send to: set ALERT_SLACK_WEBHOOK_URL")
@@ -155,3 +160,67 @@ def test_without_a_channel_there_is_one_sentence_and_a_later_channel_gets_the_fa
     watched.alerts = configured
     watched.tick()
     assert len(web.got) == 1
+
+
+def test_a_first_start_is_one_summary_of_all_sources(watched: Watched, web: Hook) -> None:
+    with watched.alerts.outbox.transaction() as memory:
+        memory.db.execute("delete from cursors")
+    days = [DAY + timedelta(days=number) for number in range(9)]
+    watched.evaluate(dict.fromkeys(days, FAILED))
+    watched.evaluate(dict.fromkeys(days, WARNED), CODE)
+    watched.evaluate({DAY: evaluate_anomalies([ANOMALY | {"alert_key": str(n)} for n in range(1000)])}, *SPIKES)
+    for sensor in automation.SENSORS:
+        watched.tick(sensor)
+    [posted] = web.got
+    assert posted.body["subject"] == "[ai_usage] First summary: 9 failed, 1009 warning"
+    assert "This was so when alerts began." in posted.body["text"]
+    assert [(item["title"], item["count"]) for item in posted.body["items"]] == [
+        (f"{CHECK} of core/claude_costs", 9),
+        ("spend_has_no_anomaly: drop of key etl", 1000),
+        (f"{CHECK} of core/claude_code_usage_stats", 9),
+    ]
+    watched.evaluate({DAY: PASSED})
+    assert "1 news" in watched.tick()
+    assert web.subjects[1].startswith("[ai_usage] RESOLVED")
+
+
+ANOMALY = {
+    "kind": "drop",
+    "scope": "api_key",
+    "label": "etl",
+    "provider": "anthropic",
+    "contributors": None,
+    "spent_usd": Decimal(1),
+    "expected_usd": Decimal(9),
+    "excess_usd": Decimal(-8),
+}
+SPIKES = dg.AssetKey(["marts", "spend_anomalies"]), "spend_has_no_anomaly"
+
+
+def test_the_likely_cause_of_a_drop_is_not_that_of_a_spike(watched: Watched, web: Hook) -> None:
+    rows = [{**ANOMALY, "kind": kind, "label": kind, "alert_key": kind} for kind in ("drop", "spike", "new_key")]
+    watched.evaluate({DAY: evaluate_anomalies(rows)}, *SPIKES)
+    watched.tick(EVENTS)
+    causes = {posted.body["items"][0]["title"].rpartition(" ")[2]: posted.body["items"][0]["likely_cause"]
+              for posted in web.got}  # fmt: skip
+    assert causes["drop"].startswith("a job or key was stopped")
+    assert causes["spike"].startswith("a job out of control")
+    assert causes["new_key"].startswith("somebody made a key")
+
+
+@pytest.mark.parametrize(
+    ("check", "why", "title"),
+    [
+        ("sheet_can_be_read", unusable(TABS["people"], ["user_email"]), "the sheet's tab people"),
+        (
+            "sheet_rows_are_valid",
+            "2 rows are rejected: budgets row 3, amount_usd is no amount; seats row 4, plan is empty.",
+            "the sheet's tabs budgets, seats",
+        ),
+        ("sheet_can_be_read", "Google does not answer.", "the sheet"),
+    ],
+)
+def test_the_tab_that_is_wrong_is_named(watched: Watched, web: Hook, check: str, why: str, title: str) -> None:
+    watched.evaluate({None: failed(why)}, dg.AssetKey(["raw", "sheet_api_key_mapping"]), check)
+    watched.tick()
+    assert web.subjects == [f"[ai_usage] FAILED {check} of {title}"]
