@@ -155,6 +155,7 @@ def test_an_impossible_build_gives_the_reason(
 # So few days have no anomaly and no month that ended; checks do not run there and find nothing.
 OTHERS = re.compile("openai_|codex_|gemini_")  # the company has none of these
 MAY_BE_EMPTY = {
+    *("limit_use", "cursor_spend_limits", "claude_spend_limits"),  # its people have no limits
     "threshold_overrides",  # it has no file of limits
     "dim_pseudonym",  # and no salt
     "dim_holiday",  # and no country

@@ -15,7 +15,7 @@ from ai_usage.automation.refresh import BUILD, PULL_JOBS
 from ai_usage.definitions import build_defs, defs
 from ai_usage.marts.gate import gating_checks
 from ai_usage.partitions import Span
-from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS
+from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SNAPSHOT_PULLS, SPEND_LIMIT_PULLS
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, LIMITED_KEY, Simulator
@@ -23,6 +23,8 @@ from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.parts import assets_of
 from ai_usage_tests.platform import Platform, contents, platform_in
+
+THRESHOLDS = ("anomaly", "growth", "forecast", "backtest", "close", "seat", "limit")
 
 WRONG_KEY = "sk-ant-admin01-wrong-and-never-to-be-seen"
 
@@ -99,7 +101,7 @@ def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: K
     assert keyed.simulator.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
     own = {"dim_provider", "dim_platform"}  # of the test's own platform
-    own |= {f"{of}_thresholds" for of in ("anomaly", "growth", "forecast", "backtest", "close")}  # which are constants
+    own |= {f"{of}_thresholds" for of in THRESHOLDS}  # which are constants
     assert {table for table, rows in contents(platform.warehouse.path, with_views=True).items() if rows} == own
     assert outcome.not_configured == {
         "claude": "not configured: ANTHROPIC_ADMIN_API_KEY is not set",
@@ -125,7 +127,7 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     assert not outcome.result.success
     days = ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage")
     of_both = {"raw__claude_analytics_cost", "raw__claude_analytics_usage"}  # each account is asked for its own
-    of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS)} | of_both
+    of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS) if pull not in SPEND_LIMIT_PULLS} | of_both
     assert outcome.failed.keys() == of_pulls
     assert all(outcome.failed[step].startswith("Anthropic account default: ") for step in of_both)
     assert not any("enterprise" in outcome.failed[step] for step in of_both)
@@ -152,7 +154,7 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
 
 def test_a_refused_analytics_key_fails_its_own_assets_and_the_money_arrives_all_the_same(keyed: Keyed) -> None:
     outcome, platform = keyed.run(ADMIN_KEY, "sk-ant-wrong")
-    assert outcome.failed.keys() == {f"raw__{pull}" for pull in ANALYTICS_PULLS}
+    assert outcome.failed.keys() == {f"raw__{pull}" for pull in (*ANALYTICS_PULLS, *SPEND_LIMIT_PULLS)}
     assert set(platform.dollars()) == {DAY}
     assert outcome.not_passed("grouped_lines_equal_console_figure") == set()
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from ai_usage.simulator.claude_analytics import CHARGE_DIMENSIONS, DIMENSIONS, ClaudeAnalytics, Grouping, Row
 from ai_usage.simulator.claude_days import ClaudeDays, version
 from ai_usage.simulator.claude_keys import ANALYTICS_KEY, admit, key_of
+from ai_usage.simulator.claude_limits import ClaudeLimits
 from ai_usage.simulator.claude_lists import ClaudeLists
 from ai_usage.simulator.claude_parameters import (
     ANALYTICS_BEGIN,
@@ -76,6 +77,7 @@ class ClaudeApi:
         self.reports = ClaudeReports(days)
         self.analytics = ClaudeAnalytics(days)
         self.lists = ClaudeLists(days.organization, clock)
+        self.limits = ClaudeLimits(days.organization, clock)
         self.people = ClaudePeople(people, clock)
         self.clock = clock
         self.quota = Quota(monotonic)
@@ -94,6 +96,7 @@ class ClaudeApi:
             "/analytics/cost": self.analytics_cost,
             "/analytics/usage": self.analytics_usage,
             "/analytics/users": self.people.users,
+            "/spend_limits/effective": self.limits.effective,
         }
         routes = [Route(base + path, self._endpoint(path, work), methods=["GET"]) for path, work in served.items()]
         return [*routes, Route(PREFIX + "/{rest:path}", self._endpoint("/", self.nothing), methods=METHODS)]
@@ -115,12 +118,15 @@ class ClaudeApi:
 
     def _endpoint(self, path: str, work: Work) -> Callable[[Request], Any]:
         is_analytics = path.startswith("/analytics")
+        is_of_limits = path.startswith("/spend_limits")
         door = "engagement" if path == "/analytics/users" else "analytics" if is_analytics else "admin"
+        door = "limits" if is_of_limits else door
+        counted = "limits" if is_of_limits else "analytics" if is_analytics else ""
 
         async def endpoint(request: Request) -> Response:
             try:
                 admit(request, door, self.key_suffix)
-                if is_analytics and not self.quota.take("analytics", ANALYTICS_A_MINUTE):
+                if counted and not self.quota.take(counted, ANALYTICS_A_MINUTE):
                     answer = self.error(429)
                     answer.headers["retry-after"] = str(MINUTE)
                     return answer

@@ -13,7 +13,7 @@ LIMITED_KEY = "sk-ant-admin01-simulated-limited"  # opens all but the analytics
 WORKSPACE_KEY = "sk-ant-api03-simulated"  # opens nothing: a key for sending messages
 OPENS = {
     ADMIN_KEY: {"admin", "analytics"},
-    ANALYTICS_KEY: {"analytics", "engagement"},
+    ANALYTICS_KEY: {"analytics", "engagement", "limits"},
     LIMITED_KEY: {"admin"},
     WORKSPACE_KEY: set[str](),
 }

@@ -20,6 +20,12 @@ SEATS: Lines = {
         ("2024-02-28T00:00:00Z", "user_2", BOB, "250", None, None, "0", "2024-03-01T06:00:00Z"),
         ("2024-02-28T00:00:00Z", "user_3", None, None, None, None, "3", "2024-03-01T06:00:00Z"),
     ),
+    "ai_usage_analytics.claude_spend_limits": lines_of(
+        "user_id user_email period limit_usd is_unlimited used_usd ingestion_timestamp",
+        ("user_1", ANN, "monthly", "200", False, "0.015", "2024-03-01T06:00:00Z"),
+        ("user_2", BOB, "monthly", None, True, None, "2024-03-01T06:00:00Z"),
+        (None, None, "monthly", "0", False, None, "2024-03-01T06:00:00Z"),
+    ),
     "ai_usage_analytics.seat_options": lines_of(
         OPTION,
         (*API, ANN, "Data", FRI, "API", False, False, True, "0", "0", "3.65", "3.65", "2.11", "5.19", 12, "List."),

@@ -25,9 +25,10 @@ from ai_usage.providers.anthropic.keys import keys_of
 from ai_usage.providers.anthropic.records.analytics import AnalyticsCost, AnalyticsUsage
 from ai_usage.providers.anthropic.records.claude_code import CodeRecord
 from ai_usage.providers.anthropic.records.enterprise_users import EnterpriseUser
-from ai_usage.providers.anthropic.records.lists import ApiKey, Organization, User, Workspace
+from ai_usage.providers.anthropic.records.lists import ApiKey, Organization, SpendLimit, User, Workspace
 from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
 from ai_usage.providers.anthropic.rows import analytics, claude_code, lists, usage_and_cost
+from ai_usage.providers.anthropic.spend_limits import limit_rows
 from ai_usage.providers.cursor import records as cursor
 from ai_usage.providers.cursor import rows as cursor_rows
 from ai_usage.providers.cursor import tables as cursor_tables
@@ -92,6 +93,7 @@ SHAPES: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     UsageLine: (lambda s: usage_and_cost.usage_rows(s, ACME),),
     CodeRecord: (lambda s: claude_code.code_rows(s, ACME),),
     AnalyticsCost: (lambda s: analytics.analytics_cost_rows(s, ACME, {}),),
+    SpendLimit: (limit_rows,),
     cursor.UsageEvent: (cursor_rows.event_rows,),
     cursor.DailyUsage: (lambda s: cursor_rows.usage_rows(s, LEGACY),),
     cursor.Member: (cursor_rows.member_rows,),
@@ -133,7 +135,7 @@ TYPES: Sequence[type[msgspec.Struct]] = sorted(set(SENT.values()), key=lambda of
 
 
 def test_every_record_that_is_pulled_is_varied() -> None:
-    assert len(TYPES) == 38
+    assert len(TYPES) == 39
     without_rows = {AnalyticsUsage, User, cursor.Group}  # read by core's own functions, or not at all
     without_rows |= {openai_listed.ServiceAccount, openai_listed.ProjectUser, openai_listed.AdminKey}
     assert {*SHAPES, *MERGING} | without_rows == set(TYPES)

@@ -38,6 +38,7 @@ from ai_usage.providers.anthropic.endpoints import (
     AT_ONCE,
     CLAUDE,
     DAYS_A_REQUEST,
+    LIMITS_A_REQUEST,
     ME,
     REFUSED_ADMIN_KEY,
     REFUSED_ANALYTICS_KEY,
@@ -46,6 +47,7 @@ from ai_usage.providers.anthropic.endpoints import (
     SOURCE,
     SPEED_BETA,
     SPEED_GROUPS,
+    SPEND_LIMITS,
     VERSION,
 )
 from ai_usage.providers.anthropic.pages import (
@@ -53,6 +55,7 @@ from ai_usage.providers.anthropic.pages import (
     bucket_of,
     by_last_id,
     by_page_token,
+    by_token_or_last_id,
     envelope_of,
     id_of,
     items_of,
@@ -208,6 +211,12 @@ class ClaudeAdmin:
     def enterprise_users(self, days: Sequence[date]) -> Answers:
         """Who used claude.ai, a row a person, one day a request: a range would be one row for all of it."""
         return self._each_day(self._enterprise_users_day, days)
+
+    def spend_limits(self) -> Answer:
+        """The effective limit of each member of an Enterprise organization, in cents, with what is used of it."""
+        query: Query = {"limit": LIMITS_A_REQUEST}
+        pages = self.analytics.pages(SPEND_LIMITS, query, following=by_token_or_last_id)
+        return self._answer(None, items_of(pages), len(pages), SPEND_LIMITS, query, envelope_of(*pages))
 
     def _each_day(self, ask: Callable[[date], Answers], days: Sequence[date]) -> Answers:
         """Days that are asked for one by one, several at once: an answer that cannot be used costs its day alone."""

@@ -13,6 +13,7 @@ ANALYTICS_DEPTH = 365  # days back that may be asked
 
 DAYS_A_REQUEST = 31  # cost and usage buckets a page; Anthropic's default is 7
 ROWS_A_REQUEST = 1000
+LIMITS_A_REQUEST = 20
 REQUESTS_A_MINUTE = 3000  # no rate is documented, but a cursor that never ends must not be followed at full speed
 ANALYTICS_REQUESTS_A_MINUTE = 60  # of an organization, by contract
 AT_ONCE = 4  # requests under way together: "short bursts to page through history are fine"
@@ -21,6 +22,7 @@ ME = "/v1/organizations/me"
 ANALYTICS_COST = "/v1/organizations/analytics/cost"
 ANALYTICS_USAGE = "/v1/organizations/analytics/usage"
 ANALYTICS_USERS = "/v1/organizations/analytics/users"
+SPEND_LIMITS = "/v1/organizations/spend_limits/effective"
 
 COST_GROUPS = ("workspace_id", "description")
 # The usage report refuses a sixth dimension. Two requests share the dimensions that money depends on; a dimension that

@@ -43,6 +43,11 @@ def by_last_id(page: Page) -> Query | None:
     return {"after_id": page.beside["last_id"]}
 
 
+def by_token_or_last_id(page: Page) -> Query | None:
+    """Of an endpoint with an undocumented cursor: whichever it sends."""
+    return by_page_token(page) if page.beside.get("next_page") is not None else by_last_id(page)
+
+
 def items_of(pages: Sequence[Page]) -> list[bytes]:
     """The records of all pages, in order."""
     return [item for page in pages for item in page.items]

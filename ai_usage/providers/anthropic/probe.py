@@ -12,7 +12,7 @@ from ai_usage.providers.anthropic.audit_log.csv_file import read_audit_log
 from ai_usage.providers.anthropic.audit_log.folder import uploads_of
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.pulls import REPORTS
-from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS
+from ai_usage.providers.anthropic.tables import ANALYTICS_PULLS, SPEND_LIMIT_PULLS
 from ai_usage.providers.probe import Files, Key, Probe
 from ai_usage.settings import Settings
 
@@ -31,7 +31,7 @@ def refuse_analytics_key(admin: ClaudeAdmin) -> None:
 
 def opened_by_analytics_key(admin: ClaudeAdmin, pull: str) -> bool:
     """An Analytics key opens the analytics; without one the Admin key does."""
-    return admin.has_analytics_key and pull in ANALYTICS_PULLS
+    return admin.has_analytics_key and pull in (*ANALYTICS_PULLS, *SPEND_LIMIT_PULLS)
 
 
 def audit_logs(of: Settings) -> Files:

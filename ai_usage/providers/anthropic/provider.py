@@ -7,7 +7,17 @@ import polars as pl
 from ai_usage.accounts import account_names
 from ai_usage.ingest.cadence import MORNING, Cadence
 from ai_usage.money import read_rates
-from ai_usage.providers.anthropic import assets, checks, claude_ai_usage, keys, organizations, people, pulls, tables
+from ai_usage.providers.anthropic import (
+    assets,
+    checks,
+    claude_ai_usage,
+    keys,
+    organizations,
+    people,
+    pulls,
+    spend_limits,
+    tables,
+)
 from ai_usage.providers.anthropic.audit_log import pulls as audit_log_pulls
 from ai_usage.providers.anthropic.audit_log import tables as audit_log
 from ai_usage.providers.anthropic.audit_log.folder import uploads_of
@@ -41,6 +51,7 @@ CORE = (
     CoreTables((tables.CLAUDE_DAILY_TOKENS,), ("claude_messages_usage",), unique=(tables.CLAUDE_DAILY_TOKENS,)),
     CoreTables((tables.CLAUDE_ANALYTICS_COSTS,), ("claude_analytics_cost",), unique=(tables.CLAUDE_ANALYTICS_COSTS,)),
     CoreTables((tables.CLAUDE_USAGE_STATS,), ("claude_enterprise_users",), unique=(tables.CLAUDE_USAGE_STATS,)),
+    CoreTables((spend_limits.CLAUDE_SPEND_LIMITS,), tables.SPEND_LIMIT_PULLS),
     CoreTables((tables.DIM_WORKSPACE,), ("claude_organization", "claude_workspaces")),
 )
 
@@ -83,7 +94,7 @@ ANTHROPIC = Provider(
             # 30 days. 37: so that each day is asked about once more when it is 30 days old, which makes it final.
             name="claude",
             daily=tuple(pull for pull in tables.DAILY_PULLS if pull not in (*ANALYTICS, *ENTERPRISE)),
-            snapshots=tuple(tables.SNAPSHOT_PULLS),
+            snapshots=tuple(pull for pull in tables.SNAPSHOT_PULLS if pull not in tables.SPEND_LIMIT_PULLS),
             asked_by=tuple(pull for pull in tables.DAILY_PULLS if pull not in tables.OPTIONAL_PULLS),
             settles=timedelta(hours=4),
             at=MORNING,
@@ -113,6 +124,7 @@ ANTHROPIC = Provider(
             # Figures of a day are there at about 10:00 UTC of the next one, and move for up to a week.
             name="claude_enterprise",
             daily=(*ENTERPRISE, *audit_log.DAILY_PULLS),
+            snapshots=tables.SPEND_LIMIT_PULLS,
             asked_by=ENTERPRISE,
             settles=timedelta(hours=12),
             window=7,
@@ -123,8 +135,13 @@ ANTHROPIC = Provider(
             is_certain=False,
         ),
     ),
-    tables=(*tables.RAW_TABLES.values(), *audit_log.RAW_TABLES.values(), *tables.CORE_TABLES),
-    assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS],
+    tables=(
+        *tables.RAW_TABLES.values(),
+        *audit_log.RAW_TABLES.values(),
+        *tables.CORE_TABLES,
+        spend_limits.CLAUDE_SPEND_LIMITS,
+    ),
+    assets=[*pulls.ASSETS, *audit_log_pulls.ASSETS, *assets.ASSETS, *claude_ai_usage.ASSETS, *spend_limits.ASSETS],
     other_resources={"uploads": uploads_of},
     probe=PROBE,
     summary=summary,

@@ -46,6 +46,10 @@ NEEDS_ADMIN_KEY = "not configured: no account has an Admin key (ANTHROPIC_ADMIN_
 NEEDS_ANALYTICS_KEY = (
     "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open who used claude.ai"
 )
+NEEDS_LIMITS_KEY = (
+    "not configured: ANTHROPIC_ANALYTICS_API_KEY is not set, and an Admin key does not open spend limits of the "
+    "Enterprise organization"
+)
 ONE_PRICE = "not needed: no cost lines of this day differ in geography or speed alone"
 ANALYTICS_PLAN = (
     "a key with the scope read:analytics (or a Console organization's Admin key), of an organization with usage-based "
@@ -117,6 +121,17 @@ REPORTS: dict[str, ClaudeReport] = {
             is_key_accepted=ClaudeAdmin.is_analytics_key_accepted,
             is_asked_of=lambda admin: admin.has_analytics_key,
             lacks=NEEDS_ANALYTICS_KEY,
+            key_variable=ANALYTICS_VARIABLE,
+        ),
+        Report(
+            pull="claude_spend_limits",
+            name="spend limits",
+            ask=as_it_is_now(ClaudeAdmin.spend_limits),
+            use="which spend limits people have in the Enterprise organization",
+            needs="a key with the scope read:spend_limits of a Claude Enterprise organization",
+            is_key_accepted=ClaudeAdmin.is_analytics_key_accepted,
+            is_asked_of=lambda admin: admin.has_analytics_key,
+            lacks=NEEDS_LIMITS_KEY,
             key_variable=ANALYTICS_VARIABLE,
         ),
         _of_console("claude_organization", "organization", as_it_is_now(ClaudeAdmin.organization)),
@@ -278,6 +293,9 @@ claude_api_keys = _snapshot(
     "claude_api_keys", "API keys with their creators, as Anthropic sent them, without the keys."
 )
 claude_users = _snapshot("claude_users", "All members of the organization, as Anthropic sent them.")
+claude_spend_limits = _snapshot(
+    "claude_spend_limits", "Effective spend limits in the Enterprise organization, as Anthropic sent them, in cents."
+)
 
 ASSETS = [
     claude_cost_report_and_totals,
@@ -291,4 +309,5 @@ ASSETS = [
     claude_workspaces,
     claude_api_keys,
     claude_users,
+    claude_spend_limits,
 ]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ai_usage.providers.anthropic.records.analytics import AnalyticsCost, AnalyticsUsage
 from ai_usage.providers.anthropic.records.claude_code import CodeRecord
 from ai_usage.providers.anthropic.records.enterprise_users import EnterpriseUser
-from ai_usage.providers.anthropic.records.lists import ApiKey, Organization, User, Workspace
+from ai_usage.providers.anthropic.records.lists import ApiKey, Organization, SpendLimit, User, Workspace
 from ai_usage.providers.anthropic.records.usage_and_cost import CostLine, UsageLine
 from ai_usage.warehouse.table import (
     ACCOUNT_STAMPS,
@@ -39,10 +39,12 @@ SNAPSHOT_PULLS: Mapping[str, type] = {
     "claude_workspaces": Workspace,
     "claude_api_keys": ApiKey,
     "claude_users": User,
+    "claude_spend_limits": SpendLimit,
 }
 ANALYTICS_PULLS = ("claude_analytics_cost", "claude_analytics_usage", "claude_enterprise_users")
+SPEND_LIMIT_PULLS = ("claude_spend_limits",)
 PULLS_WHERE_NEEDED = ("claude_messages_usage_by_speed",)  # only for days with several prices, which may be none
-OPTIONAL_PULLS = (*PULLS_WHERE_NEEDED, "claude_code_usage", *ANALYTICS_PULLS)  # where plan and scope include them
+OPTIONAL_PULLS = (*PULLS_WHERE_NEEDED, "claude_code_usage", *ANALYTICS_PULLS, *SPEND_LIMIT_PULLS)
 ENTERPRISE = "enterprise"  # the account of the Claude Enterprise organization, that of claude.ai
 RAW_TABLES = {
     pull: raw_table(pull, account_before=ENTERPRISE if pull == "claude_enterprise_users" else DEFAULT_ACCOUNT)

@@ -1,11 +1,11 @@
-"""Records of the organization's lists: itself, its workspaces, API keys and users."""
+"""Records of the organization's lists: itself, its workspaces, API keys, users and spend limits."""
 
 from typing import Annotated
 
 import msgspec
 
 from ai_usage.ingest.drift import Known
-from ai_usage.warehouse.reading.field_types import Address, Id, Instant
+from ai_usage.warehouse.reading.field_types import Address, Cents, Id, Instant
 
 
 class Organization(msgspec.Struct, frozen=True):
@@ -82,4 +82,26 @@ class User(msgspec.Struct, frozen=True):
         | None
     ) = None
     added_at: Instant | None = None
+    type: str | None = None
+
+
+class LimitedActor(msgspec.Struct, frozen=True):
+    type: str | None = None
+    user_id: Id | None = None
+    email_address: Address | None = None  # null once the account is deleted
+    name: str | None = None
+    deleted: bool | None = None
+
+
+class SpendLimit(msgspec.Struct, frozen=True):
+    """One effective limit. `amount` is always sent: null is unlimited, 0 is included use only."""
+
+    amount: Cents | None
+    period_to_date_spend: Cents | None = None  # may read 0 where it is not available
+    currency: str | None = None
+    period: str | None = None
+    actor: LimitedActor | None = None
+    scope: dict[str, object] | None = None
+    source: dict[str, object] | None = None
+    spend_limit_id: Id | None = None
     type: str | None = None
