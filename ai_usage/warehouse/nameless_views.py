@@ -28,18 +28,8 @@ OF_OTHER_THINGS = frozenset(
 FREE_TEXT = frozenset(
     {
         *("user_name", "name", "description", "note", "branch_name", "repo_name", "Tags", "contributors", "alert_key"),
-        *(
-            "reason",
-            "close_note",
-            "line",
-            "status_reason",
-            "title",
-            "text",
-            "failure",
-            "value_shape",
-            "topic",
-            "label_person",
-        ),
+        *("reason", "close_note", "line", "status_reason", "title", "text", "failure", "value_shape", "topic"),
+        "label_person",
     }
 )
 
@@ -60,7 +50,7 @@ def nameless_view(table: Table) -> str:
     is null.
     """
     replaced = {name: f"named_{n}" for n, name in enumerate(may_name_a_person(table), 1)}
-    shown = [f"    {_shown(name, replaced.get(name, ''))} as {name}" for name in table.columns]
+    shown = [f"    {_shown(table, name, replaced.get(name, ''))} as {name}" for name in table.columns]
     joins = [
         f"left join {DIM_PSEUDONYM.address} as {alias} on old.{name} = {alias}.named_by"
         for name, alias in replaced.items()
@@ -68,8 +58,8 @@ def nameless_view(table: Table) -> str:
     return "\n".join(["select", ",\n".join(shown), f"from {table.address} as old", *joins])
 
 
-def _shown(name: str, alias: str) -> str:
-    if name in FREE_TEXT:
+def _shown(table: Table, name: str, alias: str) -> str:
+    if name in FREE_TEXT and table.columns[name].type is Type.STRING:
         return "cast(null as string)"
     if not alias:
         return f"old.{name}"

@@ -47,14 +47,21 @@ month_starts as (
     select distinct month_start from origins
 ),
 
-month_days as (
+calendar as (
     select
         month_starts.month_start,
-        month_day,
-        if(holidays.holiday_date is null, extract(dayofweek from month_day), 1) as weekday
+        month_day
     from month_starts
     cross join unnest(generate_date_array(month_starts.month_start, last_day(month_starts.month_start))) as month_day
-    left join ai_usage_analytics.dim_holiday as holidays on month_day = holidays.holiday_date
+),
+
+month_days as (
+    select
+        calendar.month_start,
+        calendar.month_day,
+        if(holidays.holiday_date is null, extract(dayofweek from calendar.month_day), 1) as weekday
+    from calendar
+    left join ai_usage_analytics.dim_holiday as holidays on calendar.month_day = holidays.holiday_date
 ),
 
 seat_providers as (
