@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,7 @@ os.environ |= {
     "POLARS_MAX_THREADS": "1",  # there is a test for each core already
 }
 
+from ai_usage.settings import settings  # noqa: E402 - after the environment
 from ai_usage_tests import staying_open  # noqa: E402, F401 - after the environment; it is enough to import it
 from ai_usage_tests.mock_claude import DAY, DAYS, NEXT, ordinary  # noqa: E402 - after the environment
 from ai_usage_tests.named import named  # noqa: E402 - after the environment
@@ -153,6 +155,13 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 def good(untouched: Platform, tmp_path: Path) -> Platform:
     """Three days that were pulled and built, and on which every check passes: a copy that the test may damage."""
     return untouched.copy(tmp_path)
+
+
+@pytest.fixture
+def settings_are_read_again() -> Iterator[None]:
+    """After a test with settings of its own."""
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture

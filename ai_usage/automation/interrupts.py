@@ -4,6 +4,7 @@ At a run's end Dagster drops it. Of a terminal that closes Dagster knows nothing
 
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,19 @@ def heed_a_closed_terminal() -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         # Raised anew, not handled: within a run Dagster has its own handler of SIGTERM.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
+def drop_interrupted_destructors() -> None:
+    """Ctrl-C in the middle of a destructor is printed by Python with a traceback, and raised nowhere. `heeded` raises
+    it; the traceback says nothing.
+    """
+    report = sys.unraisablehook
+
+    def unless_interrupted(of: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(of.exc_type, KeyboardInterrupt):
+            report(of)
+
+    sys.unraisablehook = unless_interrupted
 
 
 @contextmanager

@@ -28,6 +28,7 @@ usd_per_unit = "1.0842"
 """
 
 
+@pytest.mark.usefixtures("settings_are_read_again")
 def test_a_line_is_converted_by_a_dated_rate_and_kept_when_it_leaves_the_sheet(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_line_in_euros_is_named_by_day_and_currency(good: Platform) -> None:
     assert good.dollars() == before, "the day keeps its last good version"
 
 
+@pytest.mark.usefixtures("settings_are_read_again")
 def test_a_rate_makes_dollars_of_euros(good: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Case 10: the same with a rate: lines and the console's figure are compared as they were billed."""
     rates = tmp_path / "rates.toml"
