@@ -109,7 +109,7 @@ class Settings:
     cursor_plans: types.File | None = _variable("CURSOR_PLANS", None)  # prices of the team's plans; None: unknown
     currency_rates: types.File | None = _variable("AI_USAGE_CURRENCY_RATES", None)  # to USD; None: USD alone is read
     thresholds: types.File | None = _variable("AI_USAGE_THRESHOLDS", None)  # limits in place of the default ones
-    holidays: types.Region = _variable("AI_USAGE_HOLIDAYS", "")  # whose public holidays: DE, DE-BY; empty: none
+    holidays: types.Region = _variable("AI_USAGE_HOLIDAYS", "")  # a country's or state's: DE, DE-BY; empty: none
     sheet_id: str = _variable("AI_USAGE_SHEET_ID", "")  # of a Google spreadsheet, or csv: and a folder; empty: none
     google_credentials: str = _variable("GOOGLE_APPLICATION_CREDENTIALS", "")  # a file, read by Google's own library
     google_base_url: types.GoogleUrl = _variable("GOOGLE_API_BASE_URL", "")  # empty: Google's own hosts

@@ -345,8 +345,8 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
     assert "@page { size: A4" in page
     assert "Web / &lt;b&gt;" in page
     assert not re.search(r"(src|href|url|@import|<script)", page), "it loads nothing"
-    nobody = sum((row["billed_usd"] for row in july if not row["team_name"]), Decimal())
-    assert f"<li>unattributed: {nobody:,.2f} USD ({100 * nobody / billed:.1f} %)</li>" in page
+    unattributed = sum((row["billed_usd"] for row in july if not row["team_name"]), Decimal())
+    assert f"<li>unattributed: {unattributed:,.2f} USD ({100 * unattributed / billed:.1f} %)</li>" in page
     of_team = (folder / "team_data.html").read_text(encoding="utf-8")
     for mark in ("Provisional: providers may still restate days", "Not closed: cursor is open", "blocked days"):
         assert mark in of_team

@@ -4,6 +4,7 @@ A source looks for what there is to report. It may return news, of which each ke
 news within the outbox's own transaction, where it keeps a cursor. To have more reported, add a source to `SOURCES`.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings, settings
 
 SECONDS = 60  # between two looks
+LOG = logging.getLogger(__name__)
 STARTED = "started"
 NO_CHANNEL = dg.SkipReason(
     "No channel to send to: set ALERT_SLACK_WEBHOOK_URL, ALERT_WEBHOOK_URL, or ALERT_SMTP_URL with ALERT_EMAIL_TO."
@@ -85,8 +87,15 @@ def _is_first(outbox: Outbox) -> bool:
 
 
 def _everything(tick: Tick) -> Finding:
-    """The news of all sources at once: a first start is one message."""
-    looks = [source.look(tick) for source in SOURCES]
+    """The news of all sources at once: a first start is one message. A source that cannot be read holds up no other:
+    its own sensor fails, and reports what it has later.
+    """
+    looks: list[Iterable[News] | Finding] = []
+    for source in SOURCES:
+        try:
+            looks.append(source.look(tick))
+        except Exception:
+            LOG.exception("%s cannot be read for the first summary", source.sensor)
 
     def found(memory: Memory) -> list[News]:
         memory.move(STARTED, 1)

@@ -2,6 +2,7 @@
 At a run's end Dagster drops it. Of a terminal that closes Dagster knows nothing.
 """
 
+import os
 import signal
 import socket
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+AFTER_A_DESTRUCTOR = 0.05  # seconds
 STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -21,17 +23,21 @@ def heed_a_closed_terminal() -> None:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
-def drop_interrupted_destructors() -> None:
-    """Ctrl-C in the middle of a destructor is printed by Python with a traceback, and raised nowhere. `heeded` raises
-    it; the traceback says nothing.
+def raise_what_destructors_drop() -> None:
+    """Python only prints a Ctrl-C that comes in the middle of a destructor, with a traceback, and goes on. Here it
+    comes again, once the destructor is over.
     """
     report = sys.unraisablehook
 
-    def unless_interrupted(of: "sys.UnraisableHookArgs") -> None:
-        if not issubclass(of.exc_type, KeyboardInterrupt):
+    def interrupt_or_report(of: "sys.UnraisableHookArgs") -> None:
+        if issubclass(of.exc_type, KeyboardInterrupt):
+            again = threading.Timer(AFTER_A_DESTRUCTOR, os.kill, (os.getpid(), signal.SIGINT))
+            again.daemon = True
+            again.start()
+        else:
             report(of)
 
-    sys.unraisablehook = unless_interrupted
+    sys.unraisablehook = interrupt_or_report
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from ai_usage.automation.interrupts import drop_interrupted_destructors, heed_a_closed_terminal
+from ai_usage.automation.interrupts import heed_a_closed_terminal, raise_what_destructors_drop
 from ai_usage.commands.data_folder import end_dead_runs, in_use
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.commands.typed import command_line, overview
@@ -191,7 +191,7 @@ def start() -> int:
     """As a process of its own."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     heed_a_closed_terminal()
-    drop_interrupted_destructors()
+    raise_what_destructors_drop()
     return main(sys.argv[1:])
 
 

@@ -80,8 +80,8 @@ def rows_of(warehouse: Warehouse, asked: Asked) -> list[dict[str, Any]]:
 def known_providers(asked: Asked, rows: Sequence[Mapping[str, Any]]) -> None:
     """`SettingError` where there is nothing to close."""
     if not rows:
-        whose = f"{asked.provider} has" if asked.provider else "no provider has"
-        raise SettingError(f"Nothing is known of {asked.month}: {whose} a day or a figure of it.")
+        who = f"{asked.provider} has" if asked.provider else "no provider has"
+        raise SettingError(f"Nothing is known of {asked.month}: {who} a day or a figure of it.")
 
 
 def print_refusals(asked: Asked, refusals: Mapping[str, str]) -> int:

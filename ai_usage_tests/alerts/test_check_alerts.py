@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ai_usage.alerts.delivery import Finding
 from ai_usage.automation import alerts as automation
 from ai_usage.automation import check_news, event_queries
 from ai_usage.check import PASSED, NotEvaluated, failed
@@ -15,6 +16,7 @@ from ai_usage.checks.accounts import NEVER_PULLED
 from ai_usage.checks.anomalies import evaluate_anomalies
 from ai_usage.checks.runner import evaluation
 from ai_usage.checks.sheet import unusable
+from ai_usage.errors import WarehouseError
 from ai_usage.sheet.tabs import TABS
 from ai_usage_tests.alerts.receivers import Hook
 from ai_usage_tests.alerts.watched import CHECK, CODE, COSTS, DAY, EVENTS, FAILED, NEXT, WARNED, Watched
@@ -224,3 +226,17 @@ def test_the_tab_that_is_wrong_is_named(watched: Watched, web: Hook, check: str,
     watched.evaluate({None: failed(why)}, dg.AssetKey(["raw", "sheet_api_key_mapping"]), check)
     watched.tick()
     assert web.subjects == [f"[ai_usage] FAILED {check} of {title}"]
+
+
+def test_a_source_that_cannot_be_read_holds_up_no_first_summary(
+    watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(_: automation.Tick) -> Finding:
+        raise WarehouseError("The published copy is torn.")
+
+    with watched.alerts.outbox.transaction() as memory:
+        memory.db.execute("delete from cursors")
+    monkeypatch.setattr(automation, "SOURCES", [*automation.SOURCES[:-1], replace(automation.SOURCES[-1], look=torn)])
+    watched.evaluate({DAY: FAILED})
+    watched.tick()
+    assert [item["title"] for post in web.got for item in post.body["items"]] == [f"{CHECK} of core/claude_costs"]

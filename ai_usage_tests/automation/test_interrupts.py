@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
+import time
 from typing import Any, cast
 
 import pytest
 
-from ai_usage.automation.interrupts import heeded
+from ai_usage.automation.interrupts import heeded, raise_what_destructors_drop
 from ai_usage.checks.registry import CHECKS
 from ai_usage.checks.runner import evaluated_or_failed
 from ai_usage.errors import interruption
@@ -27,6 +29,28 @@ def test_ctrl_c_is_found_behind_duckdbs_error_and_no_other_error_is_taken_for_it
         interrupted_query()
     assert isinstance(interruption(raised.value), KeyboardInterrupt)
     assert interruption(RuntimeError("Query interrupted")) is None
+
+
+class Interrupted:
+    """Ctrl-C comes while it is deleted."""
+
+    def __del__(self) -> None:
+        raise KeyboardInterrupt
+
+
+def delete_and_go_on() -> None:
+    Interrupted()
+    time.sleep(20)
+
+
+def test_ctrl_c_in_a_destructor_is_raised_after_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    raise_what_destructors_drop()
+    with pytest.raises(KeyboardInterrupt):
+        delete_and_go_on()
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -1,4 +1,4 @@
-"""Plans of the small company of `world`, whose own days are too few to compare any: what seat_options would have of
+"""Plans of the small company of `world`. Its own days are too few to compare any: what seat_options would have of
 twelve weeks, in which Ann would do better without her seat of Claude and with a larger one of Cursor.
 """
 
