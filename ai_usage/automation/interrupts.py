@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ai_usage.errors import interruption
+
 AFTER_A_DESTRUCTOR = 0.05  # seconds
 STOPS = {signal.SIGINT, signal.SIGTERM}
 
@@ -30,7 +32,7 @@ def raise_what_destructors_drop() -> None:
     report = sys.unraisablehook
 
     def interrupt_or_report(of: "sys.UnraisableHookArgs") -> None:
-        if issubclass(of.exc_type, KeyboardInterrupt):
+        if of.exc_value and interruption(of.exc_value):  # within a run Dagster makes an error of its own of it
             again = threading.Timer(AFTER_A_DESTRUCTOR, os.kill, (os.getpid(), signal.SIGINT))
             again.daemon = True
             again.start()

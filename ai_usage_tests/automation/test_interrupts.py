@@ -4,8 +4,10 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any, cast
 
+import dagster as dg
 import pytest
 
 from ai_usage.automation.interrupts import heeded, raise_what_destructors_drop
@@ -31,25 +33,29 @@ def test_ctrl_c_is_found_behind_duckdbs_error_and_no_other_error_is_taken_for_it
     assert interruption(RuntimeError("Query interrupted")) is None
 
 
+@dataclass
 class Interrupted:
     """Ctrl-C comes while it is deleted."""
 
+    error: type[BaseException]
+
     def __del__(self) -> None:
-        raise KeyboardInterrupt
+        raise self.error
 
 
-def delete_and_go_on() -> None:
-    Interrupted()
+def delete_and_go_on(error: type[BaseException]) -> None:
+    Interrupted(error)
     time.sleep(20)
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, dg.DagsterExecutionInterruptedError])
 def test_ctrl_c_in_a_destructor_is_raised_after_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
     raise_what_destructors_drop()
     with pytest.raises(KeyboardInterrupt):
-        delete_and_go_on()
+        delete_and_go_on(error)
     assert capsys.readouterr().err == ""
 
 
