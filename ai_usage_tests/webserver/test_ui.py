@@ -31,7 +31,7 @@ from ai_usage_tests.test_services import runs, until
 
 EVIL = "https://evil.example"
 PATIENCE = 240.0  # seconds, on a machine that is busy with other tests
-KEYS = ("ANTHROPIC_ADMIN_API_KEY", "ANTHROPIC_ANALYTICS_API_KEY", "CURSOR_ADMIN_API_KEY")
+KEYS = ("ANTHROPIC_ADMIN_API_KEY",)
 LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on RunConfigValidationInvalid { errors { message } }
 } }"""
