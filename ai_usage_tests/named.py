@@ -96,9 +96,9 @@ def duckdb_columns(file: Path) -> Iterator[str]:
             if names_her(text):
                 yield f"{file.name}: {name}"
         columns = (
-            "select table_schema || '.' || table_name, list(column_name) from information_schema.columns "
-            "join information_schema.tables using (table_schema, table_name) "
-            "where data_type = 'VARCHAR' and table_type = 'BASE TABLE' group by all"
+            "select schema_name || '.' || table_name, list(column_name) from duckdb_columns() "
+            "join duckdb_tables() using (schema_name, table_name) "
+            "where data_type = 'VARCHAR' and estimated_size > 0 group by all"
         )
         for table, names in db.execute(columns).fetchall():
             values = ", ".join(f"list(distinct {name})" for name in names)

@@ -195,10 +195,11 @@ def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pyte
 
 
 def test_the_folder_is_locked_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (folder / "ai_usage.duckdb").read_bytes()
     with in_use(command_settings()):
         assert erase() == 2
     assert "is working in" in printed(capsys)
-    assert "claude_code_usage" in str(places_that_name_her(folder))
+    assert (folder / "ai_usage.duckdb").read_bytes() == before
 
 
 def test_files_that_are_not_ours_are_listed_and_left(
