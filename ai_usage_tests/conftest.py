@@ -10,8 +10,10 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test`: commands that tests start must heed it
@@ -90,6 +92,18 @@ LONGEST = (
     *("test_demo_day", "test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_ledger"),
     *("test_toy_provider", "test_every_file", "test_commands", "test_site", "test_focus", "test_ui"),
 )
+
+
+class OneProcessAFile(LoadFileScheduling):
+    """As `--dist loadfile`, but what asks BigQuery's emulator is in one process: each would start an emulator."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(super()._split_scope(nodeid))
+        return str(file.parent if file.parent.name == "bigquery" else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProcessAFile:
+    return OneProcessAFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

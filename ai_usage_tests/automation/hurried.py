@@ -79,7 +79,7 @@ def over_one_connection(self: Any, context: Any) -> Iterator[Warehouse]:
 WarehouseResource.yield_for_execution = over_one_connection  # type: ignore[method-assign]
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():
-    sensor._min_interval = 4
+    sensor._min_interval = 8  # seconds: the tests wait the longer, and look the less often
 
 if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
@@ -104,6 +104,6 @@ if __name__ == "__main__":
     QueuedRunCoordinatorDaemon.run_iteration = in_turn(QueuedRunCoordinatorDaemon.run_iteration)  # type: ignore[assignment,method-assign]
 
     controller.RELOAD_WORKSPACE_INTERVAL = 86_400  # otherwise a code server starts each minute and imports everything
-    sensors.MIN_INTERVAL_LOOP_TIME = 2
+    sensors.MIN_INTERVAL_LOOP_TIME = 3
     sys.argv = ["dagster-daemon", "-f", __file__]
     run_command()
