@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test`: commands that tests start must heed it
@@ -94,7 +94,7 @@ LONGEST = (
 )
 
 
-class OneProcessAFile(LoadFileScheduling):
+class OneProcessAFile(LoadFileScheduling):  # type: ignore[misc]
     """As `--dist loadfile`, but what asks BigQuery's emulator is in one process: each would start an emulator."""
 
     def _split_scope(self, nodeid: str) -> str:
