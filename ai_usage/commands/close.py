@@ -21,7 +21,7 @@ from ai_usage.warehouse.origin import is_simulated
 from ai_usage.warehouse.port import Warehouse
 
 ACCEPT = "accept"
-UNEXPLAINED = "unexplained"  # in the reason of a month that only an unexplained difference keeps open
+UNEXPLAINED = "unexplained"  # in the reason of a month that is open only because of an unexplained variance
 FROZEN = """
 select account, kind, activity_date, billed_usd
 from ai_usage_analytics.billed_by_kind
@@ -82,7 +82,7 @@ def _refusal(row: Mapping[str, Any], *, accepts: bool) -> str:
 
 
 def _is_unexplained_alone(row: Mapping[str, Any]) -> bool:
-    """Whether an unexplained difference is all that keeps the month open."""
+    """Whether the month is open only because of an unexplained variance."""
     return bool(UNEXPLAINED in (row["status_reason"] or "") and row["is_final"])
 
 
