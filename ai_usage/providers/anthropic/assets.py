@@ -1,7 +1,7 @@
-"""Claude's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
+"""Claude's typed facts: raw records of the run's days become rows that replace core's rows of these days.
 
-A day that was pulled is replaced whole, even by nothing: a line the provider withdraws must not linger. A day never
-pulled is left as it is. How a record becomes a row is `sources.claude.rows`' business.
+A pulled day is replaced whole, even by nothing: a line that the provider withdraws must not stay. A day never pulled is
+left as it is. `rows` turns a record into a row.
 """
 
 from collections.abc import Callable

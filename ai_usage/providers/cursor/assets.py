@@ -1,6 +1,4 @@
-"""Cursor's typed facts. How a record becomes a row is `sources.cursor`'s business: `rows`, and `spend` for what is
-cumulative.
-"""
+"""Cursor's typed facts. `rows` turns a record into a row; `spend` does so for cumulative figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
