@@ -1,6 +1,5 @@
--- A month as it stood on the day of a forecast: what was spent by then, the days that were left, and what each method
--- expects of them. Days of the month that were never pulled, or are blocked, count as left. Beside it the month's
--- actual total.
+-- A month on the day of a forecast: the cost so far, the days left, and the cost that each method expects for them.
+-- Days of the month that were never pulled, or are blocked, count as left. The month's actual total is included.
 --
 -- grain: one scope's month on the day of one forecast
 -- step of: spend_forecast
