@@ -1,4 +1,4 @@
-"""Logs that something is tried again, in place of the retry library's own log lines."""
+"""Logs retries, in place of the retry library's own log lines."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""What the text of a variable may be: a type for each kind of value, with what to write where the text is wrong.
+"""The types of variables: one for each kind of value, with advice if the text is wrong.
 
 A value that has its type already is accepted as it is.
 """

@@ -186,8 +186,8 @@ def rebuild_with_organization(
     shape: Callable[[Records, Organization, Rates], pl.DataFrame],
     is_organization_known: bool = True,
 ) -> None:
-    """`rebuild`, for rows that have an organization and amounts that may be of another currency. Of a pull that keys
-    open which do not open the organization itself, the organization may be unknown.
+    """`rebuild`, for rows with an organization and amounts that may be in another currency. The organization may be
+    unknown if the pull's key cannot read it.
     """
     rates = read_rates(settings().currency_rates)
     with warehouse.connected():
@@ -206,8 +206,8 @@ def rebuild_with_organization(
 
 
 def organization_of(warehouse: Warehouse, account: str) -> Organization | None:
-    """The organization of an account, and the names of its workspaces; None before the first pull. Where the newest
-    answer cannot be read, the last one that can.
+    """The organization of an account, and the names of its workspaces; None before the first pull. From the newest
+    answer that can be read.
     """
     workspaces = warehouse.newest("claude_workspaces", None).of_account(account)
     found = lists.organization(warehouse.newest("claude_organization", None).of_account(account), workspaces)
