@@ -158,7 +158,7 @@ def _folder(text: str) -> Path:
 def _home(text: str) -> Path:
     folder = _folder(text)
     if folder != ROOT:
-        raise BadText("{name} is {value!r} in .env; it says where .env is, so set it in the environment.")
+        raise BadText("{name} is {value!r} in .env; it locates .env, so set it in the environment.")
     return folder
 
 

@@ -329,7 +329,7 @@ def _days_touched(ledger: Warehouse, built: Mapping[date, str]) -> Iterator[date
         if version not in rows:
             records = ledger.ask(RECORDS, pull_id=version)["record"].to_list()
             by_day = days_of(read_tab(CLAUDE_AI_USAGE, records).good)
-            rows[version] = {day: _telling(of_day) for day, of_day in by_day.items()}
+            rows[version] = {day: _contents(of_day) for day, of_day in by_day.items()}
         return rows[version]
 
     for day, made in built.items():
@@ -338,6 +338,6 @@ def _days_touched(ledger: Warehouse, built: Mapping[date, str]) -> Iterator[date
             yield day
 
 
-def _telling(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _contents(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     """The contents of a day's rows, wherever they are in the tab."""
     return sorted([str(value) for name, value in sorted(row.items()) if name != "row_number"] for row in rows)

@@ -35,7 +35,7 @@ SEEN, LOOKED, BEGAN, PURGED = (f"watchdog {name}" for name in ("seen", "looked",
 
 
 class Trouble(msgspec.Struct, frozen=True, array_like=True):
-    """A trouble. `topic` is its section of the runbook; `what` tells apart several of one topic."""
+    """A trouble. `topic` is its section of the runbook; `what` distinguishes several of one topic."""
 
     topic: str
     title: str

@@ -138,8 +138,8 @@ def _compared(warehouse: Warehouse, row: Row) -> Compared:
         f"{f' (seats of {usd(beside)} USD are not in it)' if beside else ''}"
     )
     then, now = (_lines_known(warehouse, row, at) for at in (row["first_seen_at"], None))
-    is_as_told = now is not None and abs(now - row["lines_usd"]) <= A_LINE
-    if is_as_told and then is not None:
+    is_as_known = now is not None and abs(now - row["lines_usd"]) <= A_LINE
+    if is_as_known and then is not None:
         for included in (seats, seats + beside):
             if abs(then + included - row["figure_usd"]) <= row["tolerance_usd"]:
                 return Compared(

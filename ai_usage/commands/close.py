@@ -47,7 +47,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     if typed.unexplained not in {"", ACCEPT}:
         raise SettingError(f"UNEXPLAINED={typed.unexplained}: the only value is {ACCEPT}.")
     if typed.unexplained and not asked.note:
-        raise SettingError(f"UNEXPLAINED={ACCEPT} needs a NOTE that says what is accepted and why.")
+        raise SettingError(f"UNEXPLAINED={ACCEPT} needs a NOTE with what is accepted and why.")
     warehouse = warehouse_of(of)
     try:
         with warehouse.connected():

@@ -27,8 +27,8 @@ NOT_EXPECTED = f"select account from {DIM_ACCOUNT.address} where provider = @pro
 
 
 def pulled(ledger: Warehouse, span: Span) -> Coverage:
-    """By provider, the days of the span with a pulled bill, for providers whose bill was ever requested. Also each
-    account that lacks days that another account has.
+    """By provider, the days of the span with a pulled bill, for providers with a bill that was ever requested. Also
+    each account that lacks days that another account has.
     """
     lacking = not_pulled(ledger, ledger, span)
     found: dict[str, list[date]] = {}

@@ -38,9 +38,7 @@ class Tab:
     key: Sequence[str]
     rule: Callable[[Row], tuple[str, str] | None] = lambda _: None  # a column and what is wrong with the whole row
     is_optional: bool = False
-    one_at_a_time: Sequence[
-        str
-    ] = ()  # rows with equal values in these columns are valid one after the other, from valid_from to valid_to
+    one_at_a_time: Sequence[str] = ()  # rows with equal values here are valid one after the other, by their dates
 
     @property
     def pull(self) -> str:

@@ -14,7 +14,7 @@
 --   days_known_count integer not null: the days of the month that were known
 --   days_left_count integer not null: days yet to come, or missing
 --   seats_left_usd float not null: seats of the days left, as on the day; of the total and of providers with the
---     changes that the sheet's tab seats dates within the month: it does not say which team a new seat is for
+--     changes that the sheet's tab seats dates within the month: it does not have the team of a new seat
 --   mean_left_usd float not null: usage of the days left, by weekday_mean
 --   median_left_usd float not null: by weekday_median
 --   ewma_left_usd float not null: by weekday_ewma

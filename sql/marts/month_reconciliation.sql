@@ -13,7 +13,7 @@
 --   provider string not null: as in dim_provider, or as an invoice names it
 --   kind string not null: usage (before credits), seats, credits or tax
 --   lines_usd numeric: billed over the calendar month; null if nothing of the kind was
---   invoice_usd numeric: the sum of the invoices whose periods begin in the month; 0 for credits of an invoice that has
+--   invoice_usd numeric: the sum of the invoices with periods that begin in the month; 0 for credits of an invoice with
 --     usage and no credits; null without one, or if a line has no amount in USD
 --   invoice_ids string: their numbers; null without one
 --   not_comparable_reason string: why there is no difference; null if there is one
