@@ -151,7 +151,7 @@ clean: ## delete the environments; the data stay
 python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed, and none was found on the PATH." >&2; exit 2; }
 
-# Its pip installs into the other environments too, which have none: a pip of its own takes each one seconds.
+# Its pip also installs into the other environments, which have none: installing pip into each takes seconds.
 $(VENV)/made: | python
 	@echo "Setting up $(VENV) with $(PYTHON) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
@@ -167,13 +167,13 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.txt | $(PACKAGE)/ready
 	@$(PY) $(CHECK)
 	@touch $@
 
-# Every test process would compile every package and test that it imports, all at the same time: one does it before.
+# One process compiles every imported package and test first; otherwise all test processes would do so at once.
 $(VENV)/compiled: $(VENV)/dev
 	@$(PY) -m pytest --collect-only -qq -n 0 > /dev/null || true # what cannot be imported is reported by the tests
 	@touch $@
 
-# What a company installs, and nothing else: a test builds the wheel and puts it there. Before $(VENV) has the tests' own
-# packages, its files are just these, so links to them are enough.
+# Only what a company installs: a test builds the wheel and puts it there. Before $(VENV) has the tests' own packages, it
+# has exactly these files, so links to them are enough.
 $(PACKAGE)/ready: requirements.txt | $(VENV)/runtime
 	@rm -rf $(PACKAGE) && $(PYTHON) -m venv --without-pip $(PACKAGE)
 	@if [ -e $(VENV)/dev ] || ! cp -al $(VENV)/lib/. $(PACKAGE)/lib/ 2> /dev/null; then \

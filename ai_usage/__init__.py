@@ -2,7 +2,7 @@
 
 import gc
 
-# The definitions are a million objects that live as long as the process. By Python's own thresholds a process looks
-# through them again and again while it imports them: a third of its start. `definitions` sets them back.
+# The definitions are a million objects that live as long as the process. With Python's own thresholds the garbage
+# collector scans them again and again during the import: a third of the start. `definitions` restores the thresholds.
 USUAL = gc.get_threshold()
 gc.set_threshold(50_000, 20, 50)

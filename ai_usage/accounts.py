@@ -1,7 +1,7 @@
-"""Accounts: one billing organization or team at a provider each, with its own credentials.
+"""Accounts: an account is one billing organization or team at a provider, with its own credentials.
 
-The provider's variables make an account each; more are in the file that `AI_USAGE_ACCOUNTS` names. No credential is
-written there: the file names the variable that holds it. A variable that the file names makes no account of its own.
+Each of a provider's variables makes an account. The file that `AI_USAGE_ACCOUNTS` names adds more. The file holds no
+credential; it names the variable that holds it. A variable that the file names does not make another account.
 """
 
 import os
@@ -27,9 +27,8 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Credential:
-    """A kind of key that a provider's accounts have: its field in the file, and the variable that makes an account of
-    that name by itself, with whether that is set. Such a key may be asked at a base URL of its own, and its variable's
-    account may have options, both by the settings.
+    """A kind of key of a provider's accounts: its field in the file, and the variable that makes an account when it is
+    set. The settings may give this kind of key its own base URL, and the variable's account its options.
     """
 
     field: str
@@ -38,12 +37,12 @@ class Credential:
     is_set: Callable[[Settings], bool]
     base_url: Callable[[Settings], str] | None = None  # None: the provider's
     options: Callable[[Settings], Mapping[str, str]] = lambda _: {}
-    is_secret: bool = True  # a name that is none may stand in the file itself, and in messages
+    is_secret: bool = True  # what is not secret may be in the file itself, and in messages
 
 
 @dataclass(frozen=True)
 class AccountFields:
-    """What an account of a provider consists of. `base_url` is the settings' one, unless an account has its own."""
+    """The fields of a provider's accounts. `base_url` is from the settings, unless an account has its own."""
 
     provider: str
     credentials: tuple[Credential, ...]
@@ -64,18 +63,18 @@ class AccountFields:
         return [credential for credential in self.credentials if credential.field in names]
 
     def base_urls(self, of: Settings, names: Collection[str]) -> list[str]:
-        """Where an account with these credentials is asked, by the settings: keys of one account share an address."""
+        """The base URLs in the settings for these credentials: the keys of one account share one."""
         found = [(credential.base_url or self.base_url)(of) for credential in self.having(names)]
         return list(dict.fromkeys(found)) or [self.base_url(of)]
 
 
 @dataclass(frozen=True)
 class Account:
-    """One account. Its name is stored with every pull, as `account`: a renamed account is another one."""
+    """One account. Every pull stores its name as `account`, so a renamed account is a new one."""
 
     provider: str
     name: str
-    credentials: Mapping[str, str] = field(repr=False)  # by field; those that it has
+    credentials: Mapping[str, str] = field(repr=False)  # field → credential, for those that it has
     base_url: str
     options: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)  # field → the variable that holds that credential
@@ -83,7 +82,7 @@ class Account:
 
 
 def accounts_of(of: Settings, fields: AccountFields, environ: Mapping[str, str] = os.environ) -> list[Account]:
-    """The accounts of a provider, those of its variables first. `SettingError` names what in the file is wrong."""
+    """The accounts of a provider, those of its variables first. `SettingError` names the error in the file."""
     entries = _entries(of, fields)
     taken = {variable for entry in entries for variable in entry.variables().values()}
     found = [*_of_variables(of, fields, environ, taken), *(entry.account(environ) for entry in entries)]
@@ -99,12 +98,12 @@ def accounts_of(of: Settings, fields: AccountFields, environ: Mapping[str, str] 
 
 
 def account_names(of: Settings, fields: AccountFields, credential: str | None = None) -> list[str]:
-    """The accounts that have a credential (None: any), by the settings alone: no key is read."""
+    """The accounts that have a credential (None: any). Reads the settings only, never a key."""
     return [name for name, kinds in credentials_by_account(of, fields).items() if credential in (None, *kinds)]
 
 
 def credentials_by_account(of: Settings, fields: AccountFields) -> dict[str, tuple[str, ...]]:
-    """Account → the kinds of credentials that it has, by the settings alone: no key is read. The built-in provider has
+    """Account → the kinds of credentials that it has. Reads the settings only, never a key. The built-in provider has
     an account for each variable.
     """
     entries = [] if of.simulate else _entries(of, fields)
@@ -117,9 +116,9 @@ def credentials_by_account(of: Settings, fields: AccountFields) -> dict[str, tup
 
 
 def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:
-    """`SettingError` if the file has an account of a provider that there is not."""
+    """`SettingError` if the file has an account of an unknown provider."""
     for n, entry in entries_of(of):
-        if entry.get("provider") not in list(known):  # a list compares whatever the file has, an array too
+        if entry.get("provider") not in list(known):  # a list, because the file may hold an array, which has no hash
             raise SettingError(
                 f"{of.accounts_file}: account {n} has the provider {entry.get('provider')!r}; write one of "
                 f"{', '.join(sorted(known))}."
@@ -127,7 +126,7 @@ def refuse_unknown_providers(of: Settings, known: Collection[str]) -> None:
 
 
 def entries_of(of: Settings) -> list[tuple[int, Entry]]:
-    """The accounts of the file with their numbers, as they are written there; none without a file."""
+    """The accounts of the file as written there, with their numbers; none without a file."""
     if of.accounts_file is None:
         return []
     try:
@@ -171,7 +170,7 @@ def _values(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[st
 
 @dataclass(frozen=True)
 class _Entry:
-    """One account of the file, of a provider that is known."""
+    """One account of the file, of a known provider."""
 
     of: Settings
     fields: AccountFields
@@ -211,7 +210,7 @@ class _Entry:
         return found
 
     def named(self) -> dict[str, str]:
-        """Credential → what is written for it: the variable that holds it, or the name itself; a list with commas."""
+        """Credential → its text in the file: the variable that holds it, or the value; lists joined by commas."""
         written = {of_field: self.written[of_field] for of_field in self.fields.names if of_field in self.written}
         return {
             of_field: ",".join(map(str, text)) if isinstance(text, list) else str(text)

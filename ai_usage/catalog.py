@@ -1,5 +1,5 @@
-"""Every table there is, in the order of the data's way: what the warehouse makes, and docs/tables.md lists. Beside them
-the table functions, each a query of `sql/` with the arguments as parameters.
+"""Every table, in the order of the data flow: the warehouse creates them and docs/tables.md lists them. Also the table
+functions: each is a query of `sql/` with its arguments as parameters.
 """
 
 from ai_usage.checks.alert_events import ALERT_EVENTS

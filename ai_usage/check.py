@@ -1,4 +1,4 @@
-"""A check as data, and what a result of one is: passed, warned, failed or not evaluated.
+"""The declaration of a check, and its results: passed, warned, failed or not evaluated.
 
 A declaration names the table, the pulls it relies on, and the function that evaluates it. `checks.runner` makes
 Dagster checks of the declarations, `checks.registry` lists them all. A provider's own checks are in its folder, checks
@@ -25,7 +25,7 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
-ALERTS_BY_ROW = "named"  # in a row that alerts send once, by its `alert_key`: what it is about, with its `sentence`
+ALERTS_BY_ROW = "named"  # in a row that alerts send once, by its `alert_key`: its subject; the text is in `sentence`
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Result:
     status: Status
     why: str
     rows: Rows = ()
-    has_input: bool = True  # false: what the check reads is not there, which fails it whatever its severity
+    has_input: bool = True  # false: the check's input is missing, which fails it whatever its severity
 
     @property
     def passed(self) -> bool:
@@ -48,7 +48,7 @@ class Result:
 
 @dataclass(frozen=True)
 class NotEvaluated:
-    """There is nothing to evaluate, and why: the check neither passed nor failed."""
+    """Why there is nothing to evaluate: the check neither passed nor failed."""
 
     why: str
 
@@ -70,7 +70,7 @@ def failed(why: str, rows: Rows = ()) -> Result:
 
 
 def without_input(why: str) -> Result:
-    """The result where what a check reads is not there: a check of nothing has not passed."""
+    """The result of a check without input: it failed, since a check of nothing has not passed."""
     return Result("failed", why, has_input=False)
 
 
@@ -78,7 +78,7 @@ PASSED = passed("Passed.")
 
 
 def worst_of(results: Mapping[str, Result]) -> Result:
-    """The results of several accounts as one: the worst status, and what each account with it has."""
+    """The results of several accounts as one: the worst status, with the sentences of the accounts that have it."""
     grave = max(results.values(), key=lambda result: GRAVITY[result.status]).status
     those = {account: result for account, result in results.items() if result.status == grave}
     why = " ".join(f"{account}: {result.why}" for account, result in those.items())
@@ -87,8 +87,8 @@ def worst_of(results: Mapping[str, Result]) -> Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What every check has. `name` is a statement that is true when it passes; `asset` and `also_reads` are addresses
-    `layer/table`. Of several sources, one is enough.
+    """The fields of every check. `name` is a statement that is true when it passes. `asset` and `also_reads` are
+    addresses `layer/table`. One of several sources is enough.
     """
 
     name: str
@@ -98,10 +98,10 @@ class Check:
     severity: Literal["warned", "failed"]  # its worst result, unless it has no input or cannot run
     sources: tuple[Source, ...]
     pulls: tuple[str, ...]  # that it relies on
-    provider: str = ""  # of which it is, where it is of one
+    provider: str = ""  # empty: it spans providers
     sql: str = ""  # the file under sql/ with the rows that it evaluates
     also_reads: tuple[str, ...] = ()
-    is_optional: bool = False  # its pulls are: the plan, the key's scope or the sheet may lack them
+    is_optional: bool = False  # the plan, the key's scope or the sheet may lack its pulls
     gates_day: bool = False  # a day on which it fails is blocked
     formerly: str = ""  # its name in earlier releases, under which results are stored
     grain: ClassVar[Grain]
@@ -121,9 +121,9 @@ class Check:
 class DailyCheck(Check):
     """A check with a result for each day. `evaluate` gives the results that differ from `PASSED`.
 
-    A day is evaluated where its `pulls` were made; of several sources, one pull is enough. A day that the provider was
-    asked about, by any of these or of `asked_by`, and that lacks one of them has failed, unless the pulls are optional.
-    With `asked_by`, optional pulls are so until the provider answers one of them once.
+    A day is evaluated if its `pulls` were made; of several sources, one pull is enough. A day that lacks one of them
+    has failed if any of these or of `asked_by` asked the provider about it, unless the pulls are optional. With
+    `asked_by`, optional pulls are required once the provider has answered one of them.
     """
 
     evaluate: Callable[[Warehouse, Span], Mapping[date, Finding]]
@@ -135,9 +135,9 @@ class DailyCheck(Check):
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotCheck(Check):
-    """A check without days: one result a run; None where nothing was pulled. What `is_about_now` is not evaluated in a
-    run of days long past. `asks` is put to the source first: what it cannot answer is the result, and its answer is the
-    second argument of `evaluate` (None where the source is not configured).
+    """A check without days: one result per run; None if nothing was pulled. A check that `is_about_now` is not
+    evaluated in a run of days long past. `asks` first queries the source: its error is the result, and its answer is
+    the second argument of `evaluate` (None if the source is not configured).
     """
 
     evaluate: Callable[..., Finding | None]
@@ -148,8 +148,8 @@ class SnapshotCheck(Check):
 
 @dataclass
 class Sightings:
-    """What was seen on some days: how many records there were, and each noteworthy thing with the number of records it
-    was in. A directory's day is the one of its pull.
+    """What was seen on some days: the number of records, and each noteworthy thing with the number of records that have
+    it. A directory's day is the day of its pull.
     """
 
     records: int = 0
@@ -162,8 +162,8 @@ class Sightings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCheck(Check):
-    """A check of all days of a run together: one warning for the run, with a row for each thing that `look` saw. The
-    same thing on more days is the same row. Of pulls without days, `look` gets no span.
+    """A check of all days of a run together: one warning for the run, with a row for each thing that `look` found. The
+    same thing on several days is one row. For pulls without days, `look` gets no span.
     """
 
     look: Callable[[Warehouse, Span | None, Sightings], None]
@@ -176,7 +176,7 @@ class RunCheck(Check):
 def each_day(
     sql: str, result: Callable[[list[dict[str, Any]]], Finding], **parameters: Any
 ) -> Callable[[Warehouse, Span], Mapping[date, Finding]]:
-    """The evaluation of a query that returns rows of wrong days: a result for each of these days. Rows of several
+    """The evaluation of a query that returns rows of days with errors: a result for each of these days. Rows of several
     accounts are evaluated account by account.
     """
 
@@ -196,7 +196,7 @@ def each_account(rows: list[dict[str, Any]], result: Callable[[list[dict[str, An
 
 
 def of_accounts(found: Mapping[str, Finding]) -> Finding:
-    """Account → its result, as one result: as bad as the worst, with a sentence of each that has not passed."""
+    """The results by account as one: the worst status, with a sentence for each account that has not passed."""
     if len(found) == 1:
         return next(iter(found.values()))
     results = {name: one for name, one in sorted(found.items()) if isinstance(one, Result)}
@@ -210,7 +210,7 @@ def of_accounts(found: Mapping[str, Finding]) -> Finding:
 def evaluate_mart(
     warehouse: Warehouse, mart: str, sql: str, result: Callable[[list[dict[str, Any]]], Finding]
 ) -> Finding:
-    """The evaluation of a query that reads a mart, where the mart has rows."""
+    """The evaluation of a query that reads a mart, if the mart has rows."""
     if not warehouse.ask(f"select count(*) as row_count from ai_usage_analytics.{mart}").item():
         return without_input(f"marts/{mart} is empty: build it.")
     return result(warehouse.query(sql).to_dicts())
@@ -236,7 +236,7 @@ def some(names: Iterable[object], *, at_most: int = 5, between: str = ", ") -> s
 
 
 def alerted(rows: Rows, named: Callable[[Row], str], sentence: Callable[[Row], str]) -> list[dict[str, Any]]:
-    """The rows with the words in which alerts send each by itself: what it is about, and the sentence."""
+    """The rows with the texts of their alerts: the subject and the sentence."""
     return [{ALERTS_BY_ROW: named(row), "sentence": sentence(row), **row} for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""Where everything meets: assets, checks, jobs, schedules, sensors and the resources they run with."""
+"""All definitions together: assets, checks, jobs, schedules, sensors and their resources."""
 
 import gc
 from collections.abc import Mapping
@@ -110,5 +110,5 @@ def _marked_as_simulated(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 defs = build_defs(refuse_a_pretended_clock(settings()))
 
-gc.freeze()  # what is there now lives as long as the process
-gc.set_threshold(*USUAL)  # pages of answers are let go of soon
+gc.freeze()  # these objects live as long as the process
+gc.set_threshold(*USUAL)  # answers' pages are freed soon

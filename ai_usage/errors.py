@@ -1,14 +1,14 @@
-"""The root of every error a person may read: one sentence with what, where and what to do.
+"""The base of every error for people: one sentence with what, where and what to do.
 
-Whatever derives from `AiUsageError` is shown by the commands without a traceback and fails a Dagster step with
-that sentence. Anything else is a defect of ours and keeps its traceback.
+Commands show an `AiUsageError` without a traceback, and a Dagster step fails with its sentence. Any other error is a
+defect of ours and keeps its traceback.
 """
 
 INTERRUPTIONS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
 
 
 class AiUsageError(Exception):
-    """Something the reader can mend: a setting, a credential, a provider, a disk."""
+    """Something the reader can fix: a setting, a credential, a provider, a disk."""
 
 
 class SettingError(AiUsageError):
@@ -28,7 +28,7 @@ class OfAnotherRelease(WarehouseError):
 
 
 def interruption(error: BaseException) -> BaseException | None:
-    """The Ctrl-C behind an error, if there is one: DuckDB makes a RuntimeError of it in the middle of a query."""
+    """The Ctrl-C behind an error, if any: during a query DuckDB turns it into a RuntimeError."""
     found: BaseException | None = error
     while found and type(found).__name__ not in INTERRUPTIONS:
         found = found.__cause__ or found.__context__

@@ -1,12 +1,12 @@
 """Dagster's event log in SQLite, over connections that are kept. Loaded by dagster.yaml; knows nothing of ours.
 
-Each run that ends is a line on the terminal of whoever ran it: Dagster itself prints all its events, or none.
+Each run that ends is logged as one line on its terminal: Dagster itself prints all its events, or none.
 
-Dagster opens and closes the file, and makes an engine for it, for each of the ten events of a step and twice for most:
-of a short step that is the greater part. Here the files stay open. An event is one transaction in each file, and so are
-the events that Dagster hands over together, such as those of a range's days. Which tables and columns exist is asked
-once. What is kept, where and how stays Dagster's own. Its readers of a running log wait for the file to change, which
-it does not while it is open: they look again and again instead, as on Postgres.
+Dagster opens and closes the file, and creates an engine for it, for each of a step's ten events, twice for most: this
+takes most of a short step. Here the files stay open. An event is one transaction in each file, and so are events that
+Dagster passes together, such as those of a range's days. The existing tables and columns are read once. Content, place
+and format stay Dagster's own. Dagster's readers of a running log wait for the file to change, which it does not while
+it is open: they poll instead, as on Postgres.
 """
 
 import logging
@@ -36,7 +36,7 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.pool import StaticPool
 
-BATCH = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster's own: the most events that it hands over together, none unless it is set
+BATCH = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster's own: the most events that it passes together; unset: one at a time
 MOST_TOGETHER = 1000
 FILES_KEPT = 8  # of runs that are read or written at a time; the index is one more
 
@@ -90,7 +90,7 @@ class KeptEventLog(SqliteEventLogStorage):
         self._there: set[str] = set()  # tables and columns
         os.environ.setdefault(BATCH, str(MOST_TOGETHER))
         self._watcher: SqlPollingEventWatcher | None = None
-        os.umask(0o077)  # webserver, daemon and runs all come by here: what they write is its owner's alone
+        os.umask(0o077)  # webserver, daemon and runs all execute this: only the owner may read what they write
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
 
     @classmethod
@@ -162,8 +162,8 @@ class KeptEventLog(SqliteEventLogStorage):
         self._store(events)
 
     def _store(self, events: Sequence[EventLogEntry]) -> None:
-        """What Dagster does event by event: each is in its run's file, and in the index if it is about an asset, a
-        check or how a run goes. A file takes its rows by one statement, which names no values and so is compiled once.
+        """What Dagster does event by event: each goes to its run's file, and to the index if it is about an asset, a
+        check or a run's status. The rows go to a file by one statement with parameters, which is compiled once.
         """
         rows = [self._event_to_row(event) for event in events]
         with self._one_transaction():
@@ -196,7 +196,7 @@ class KeptEventLog(SqliteEventLogStorage):
             conn.execute(_newest_of_asset(tuple(values)), {"asset_key": asset.to_string(), **values})
 
     def _store_evaluation(self, connection: db.Connection, event: EventLogEntry, row: Row, number: int) -> None:
-        """What a check found: in the row that was planned for it, or in one of its own, as Dagster has it."""
+        """A check's evaluation: in the row that was planned for it, or in a new one, as in Dagster."""
         found: AssetCheckEvaluation = event.get_dagster_event().event_specific_data  # type: ignore[assignment]
         status = AssetCheckExecutionRecordStatus.SUCCEEDED if found.passed else AssetCheckExecutionRecordStatus.FAILED
         key = {"asset_key": found.asset_key.to_string(), "check_name": found.check_name, "run_id": event.run_id}
@@ -233,7 +233,7 @@ class KeptEventLog(SqliteEventLogStorage):
             connection.execute(FOUND, [{**row, "partition": day} for day in days])
 
     def _named(self, run_id: str, job: str) -> str:
-        """A run as people know it: its job, or its assets, and its days."""
+        """A run's name for people: its job, or its assets, and its days."""
         record = self._instance.get_run_record_by_id(run_id) if self.has_instance else None
         if record is None:
             return job
@@ -259,5 +259,5 @@ class KeptEventLog(SqliteEventLogStorage):
 
 
 def _commit_without_waiting(connection: Any, _: object) -> None:
-    """The log stays whole whatever dies; only a power cut may take its last events along (SQLite on WAL)."""
+    """The log stays intact if a process dies; only a power cut may lose its last events (SQLite on WAL)."""
     connection.execute("pragma synchronous = normal")

@@ -1,4 +1,4 @@
-"""How an asset of this project is declared: its address, its layer, its days, and what a run notes about each day.
+"""Declares the assets of this project: address, layer, days, and what a run notes about each day.
 
 One name, three addresses: the asset `[layer, table]`, the warehouse's `schema.table`, the function's own name.
 
@@ -32,7 +32,7 @@ POOL = "duckdb"  # of what is built: dagster.yaml lets one queued run at a time 
 MANY_DAYS_A_RUN = dg.BackfillPolicy.single_run()
 TABLE_WAS_BUILT = "table_was_built"
 LEFT = "Not built, left as it was"
-SKIPPED = "skipped"  # the note of a day, or of all of a run's, that nothing was written of, and why
+SKIPPED = "skipped"  # the note about a day, or all days of a run, for which nothing was written, with the reason
 NO_EVENT = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}  # of an output: Dagster materializes nothing for it
 
 LAST_FAILURE = f"""
@@ -63,7 +63,7 @@ GATING_PULLS: list[str] = []  # the pulls of every provider's gate, which the re
 
 def spec(layer: str, table: Table, *, group: str, kinds: set[str], description: str = "", deps: Sequence[Any] = (),
          daily: bool = True, days_of: Collection[str] = (), version: str | None = None) -> dg.AssetSpec:  # fmt: skip
-    """What Dagster shows about a table before it is filled."""
+    """The description of a table in Dagster."""
     described = dg.AssetSpec(
         key=[layer, table.name],
         group_name=group,
@@ -153,7 +153,7 @@ def built(function: F, asset: dg.AssetKey) -> F:
 
     @wraps(function)
     def step(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Results:
-        if not context.selected_asset_keys:  # somebody runs the check alone
+        if not context.selected_asset_keys:  # the check runs alone
             yield last_build(warehouse, asset)
             return
         began, failure = time.time_ns(), ""
@@ -205,7 +205,7 @@ def tables_behind(asset: str) -> tuple[str, ...]:
 
 
 def reason(error: Exception) -> str:
-    """An error in a line: the sentence of one of ours; of a defect its kind and first line."""
+    """An error on one line: the sentence of one of ours; the kind and first line of a defect."""
     if isinstance(error, AiUsageError):
         return str(error)
     first = next(iter(str(error).strip().splitlines()), "")
@@ -218,11 +218,11 @@ def explained(error: Exception) -> str:
 
 
 def materialized(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> Iterator[dg.MaterializeResult[None] | Any]:
-    """What a step hands Dagster for an asset: the days it wrote are materialized, and no others. A day that it noted as
-    `skipped` becomes an observation with the reason.
+    """A step's results for Dagster: only the days that it wrote are materialized. A day that it noted as `skipped`
+    becomes an observation with the reason.
 
-    Dagster would materialize every day of the run, and of an output that is not there it skips all that is downstream.
-    So where days are left out the output is marked as having no event of its own, and the events are logged here.
+    Dagster would materialize every day of the run, and without an output it skips everything downstream. So if days are
+    missing, the output is marked as having no event, and the events are logged here.
     """
     noted = context.get_step_execution_context().get_asset_metadata
     whole = noted(asset) or {}

@@ -66,8 +66,8 @@ def rounded_together(amounts: Sequence[Decimal | None]) -> list[Decimal | None]:
 
 @dataclass(frozen=True)
 class Rates:
-    """What a unit of another currency is in USD, from a day on; a dollar is a dollar. `of` has each currency's rates,
-    oldest first.
+    """Exchange rates to USD, each valid from a day on; USD itself is 1. `of` has each currency's rates, oldest
+    first.
     """
 
     of: Mapping[str, Sequence[tuple[date, Decimal]]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""UTC days: the partitions everything that happens on a day shares, and spans of them."""
+"""UTC days: the partitions of all daily assets, and spans of days."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Finds phrases in texts, such as a person's address or name, and puts something else in their place. The
 caller decides about each candidate, and may look it up by a digest: the phrases themselves need not be known here.
 
-A phrase is a run of words. What stands between words does not count (`Lina Xu`, `lina_xu`), but for an address, which
-is itself or nothing: `anna.lina.xu@example.com` is somebody else's.
+A phrase is a run of words. Separators between words do not count (`Lina Xu`, `lina_xu`). An address must match as a
+whole: `anna.lina.xu@example.com` is another person's.
 """
 
 import json
@@ -24,7 +24,7 @@ Lookup = Callable[[str], str | None]
 
 
 def canonical(phrase: str) -> str:
-    """How a phrase is looked up: an address as it is, in lower case; other words with one space between them."""
+    """The form in which a phrase is looked up: an address in lower case; other words with one space between them."""
     text = folded(phrase.strip())
     return text if "@" in text else " ".join(WORD.findall(text))
 

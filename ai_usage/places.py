@@ -1,5 +1,5 @@
-"""Where files are. In a checkout the files that the code reads are at its top, beside the package; an installed package
-has them inside. Imports nothing of ours.
+"""Paths of files. In a checkout the files that the code reads are at its top, beside the package; an installed package
+contains them. Imports nothing of ours.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""What no output may show: a secret in any case, and who somebody is where pseudonyms are wanted. One function for
-messages, pages, exports, and what commands print.
+"""Removes what no output may show: secrets always, and names of people if pseudonyms are on. One function for messages,
+pages, exports and the output of commands.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def pseudonym(address: str, salt: str) -> str:
 
 @dataclass(frozen=True)
 class KnownPeople:
-    """What names people besides addresses. Phrases are canonical, as `phrases` has them."""
+    """Names of people besides addresses. Phrases are canonical, see `phrases`."""
 
     addresses: Mapping[str, str] = field(
         default_factory=dict
@@ -46,7 +46,7 @@ def no_people() -> KnownPeople:
 
 @dataclass(frozen=True)
 class Redaction:
-    """Applied to every text before it is kept, sent or shown. `people` gives who is known by now."""
+    """Applied to every text before it is kept, sent or shown. `people` returns the people known so far."""
 
     secrets: Collection[str] = ()  # longest first
     salt: str = ""
@@ -59,7 +59,7 @@ class Redaction:
         return self._nameless(text) if self.salt else text
 
     def frame(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows with every text so; each text once, since names repeat."""
+        """The rows with every text redacted; each distinct text once, since names repeat."""
         people = self.people() if self.salt else KnownPeople()
         redact = replace(self, people=lambda: people)
         for name, of in rows.schema.items():

@@ -1,4 +1,4 @@
-"""Resources that no launch can configure: the process that runs settles what they connect to and with which secret.
+"""Resources that no launch can configure: the running process decides where they connect and with which secret.
 
 A `ConfigurableResource` would take its fields as mere defaults of a launch's config, and `{env: NAME}` as a value.
 """
@@ -21,8 +21,8 @@ def from_settings(opened: Callable[..., Any], *needs: str) -> dg.ResourceDefinit
 
 
 class NothingKept(dg.IOManager):
-    """Steps hand one another nothing: rows go through the warehouse. Dagster's default would write to, and unpickle
-    from, whatever folder a launch names.
+    """Steps pass nothing to each other: rows go through the warehouse. Dagster's default would write to, and unpickle
+    from, any folder that a launch names.
     """
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:

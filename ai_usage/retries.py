@@ -1,4 +1,4 @@
-"""Logs that something is tried again, in place of the retry library's own log lines."""
+"""Logs retries, in place of the retry library's own log lines."""
 
 import logging
 import re
@@ -12,14 +12,14 @@ from ai_usage.errors import AiUsageError
 LOG = logging.getLogger(__name__)
 QUIET = 300.0  # seconds between two lines about a file that another process has: two runs take turns at each step
 
-_told_at: list[float] = []  # when such a line was written last
+_logged_at: list[float] = []  # when such a line was written last
 
 
 def _tell(details: RetryDetails) -> None:
     if isinstance(details.caused_by, AiUsageError):
         LOG.warning("%s Trying again in %.1f s (retry %d).", details.caused_by, details.wait_for, details.retry_num)
-    elif not _told_at or monotonic() - _told_at[-1] > QUIET:
-        _told_at[:] = [monotonic()]
+    elif not _logged_at or monotonic() - _logged_at[-1] > QUIET:
+        _logged_at[:] = [monotonic()]
         LOG.warning(
             "Another process%s is using the warehouse: this one waits for its turn.", holder(str(details.caused_by))
         )

@@ -1,5 +1,5 @@
-"""Takes secrets out of a text, however whoever quoted them wrote them: plain, cut short, in any case, escaped as in
-JSON, a URL or HTML (one in the other too), in base64 with whatever stood around them, or in hexadecimal.
+"""Removes secrets from a text, in whatever form they are quoted: plain, cut short, in any case, escaped as in JSON, a
+URL or HTML (also nested), in base64 together with surrounding text, or in hexadecimal.
 """
 
 import re
@@ -15,7 +15,7 @@ from ai_usage.settings import secrets
 
 HIDDEN = "(key)"
 SHORTEST = 6  # what is shorter is a word, and every text would have it
-PIECE = 12  # so many characters of a secret in a row are one too: whoever quotes a key may cut it short
+PIECE = 12  # this many characters of a secret in a row count as the secret: a quote may be cut short
 OPENING = 4  # characters before the first such piece: "sk-ant-admin" opens every Admin key, and our own advice
 LAYERS = 6  # of escapes in escapes
 KEPT_AT_MOST = 64
@@ -34,7 +34,7 @@ _keeping = Lock()
 
 
 def keep_secret(*values: str) -> None:
-    """Remember what a client sends to be known by: from now on no text names it."""
+    """Remember a client's secret: from now on no text shows it."""
     with _keeping:
         for value in values:
             if len(value) >= SHORTEST:

@@ -1,4 +1,4 @@
-"""What the text of a variable may be: a type for each kind of value, with what to write where the text is wrong.
+"""The types of variables: one for each kind of value, with advice if the text is wrong.
 
 A value that has its type already is accepted as it is.
 """
@@ -158,7 +158,7 @@ def _folder(text: str) -> Path:
 def _home(text: str) -> Path:
     folder = _folder(text)
     if folder != ROOT:
-        raise BadText("{name} is {value!r} in .env; it says where .env is, so set it in the environment.")
+        raise BadText("{name} is {value!r} in .env; it locates .env, so set it in the environment.")
     return folder
 
 

@@ -1,5 +1,5 @@
-"""The environment, read once and typed. Knows which secrets exist, never what they are. What the text of a variable may
-be is in `setting_types`, which names are misspelled in `spelling`.
+"""The environment, read once and typed. Holds which secrets are set, never their values. `setting_types` defines the
+types of variables, `spelling` finds misspelled names.
 """
 
 import os
@@ -58,7 +58,7 @@ GOOGLE_PROCUREMENT_URL = "https://cloudcommerceconsumerprocurement.googleapis.co
 
 
 def _variable(name: str, default: object) -> Any:
-    """A field's variable, and what an empty or missing one comes to."""
+    """A field's variable, and its value if it is empty or missing."""
     return Field(default=default, validation_alias=name)
 
 
@@ -262,7 +262,9 @@ def demo_span_start(last: date) -> date:
 
 
 def secrets() -> list[str]:
-    """What no message may hold, longest first; of a URL its password, as written and as meant, and its tokens too."""
+    """The texts that no message may hold, longest first; for a URL its password, as written and decoded, and its
+    tokens.
+    """
     values = [value for name in SECRETS if (value := os.environ.get(name, "").strip())]
     for url in [value for value in values if "://" in value]:
         parts = urlsplit(url)
@@ -279,7 +281,7 @@ def secret(name: str) -> str:
 
 
 def pseudonym_salt() -> str:
-    """What pseudonyms are made with; empty where people go by their addresses."""
+    """The salt of pseudonyms; empty if people are shown by their addresses."""
     return secret("AI_USAGE_PSEUDONYMS")
 
 

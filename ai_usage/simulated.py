@@ -27,12 +27,12 @@ def simulated_providers(of: Settings) -> Iterator[Simulator | None]:
 def clients(
     provider: Provider, of: Settings, simulator: Simulator | None, patience: Patience | None = None
 ) -> AbstractContextManager[Opened]:
-    """The clients of a provider's accounts: the built-in one's, or those that the settings name."""
+    """The clients of a provider's accounts: those of the built-in provider, or those that the settings name."""
     return opened(provider, of, accounts(provider, of, simulator), patience)
 
 
 def accounts(provider: Provider, of: Settings, simulator: Simulator | None) -> list[Account]:
-    """A provider's accounts; of the built-in ones those that there are."""
+    """A provider's accounts; for the built-in providers, those that exist."""
     if simulator is None:
         return accounts_of(of, provider.account_fields)
     return [
@@ -42,7 +42,7 @@ def accounts(provider: Provider, of: Settings, simulator: Simulator | None) -> l
 
 
 def sheet(of: Settings, simulator: Simulator | None) -> AbstractContextManager[Sheet | None]:
-    """The sheet that the settings name; the built-in one only where none is named."""
+    """The sheet that the settings name, else the built-in one."""
     if simulator is None or of.sheet_id:
         return sheet_of(of)
     return sheet_of(replace(of, sheet_id=SHEET_ID, google_base_url=simulator.google_url))

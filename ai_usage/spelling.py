@@ -1,4 +1,4 @@
-"""Which variables are misspelled. A misspelled setting would have no effect, and no message would mention it.
+"""Finds misspelled variables. A misspelled setting would silently have no effect.
 
 There are three rules. An unknown name of our own (`AI_USAGE_…`) is refused wherever it is set. `.env` belongs to this
 project, so an unknown name there that begins like a provider's or a channel's (`ANTHROPIC_…`, `ALERT_…`) is refused,

@@ -1,5 +1,5 @@
 """A stand-in for BigQuery with one billing export, without a network. It answers Google's own client, and keeps to what
-the contract says: rows by their time of use, a bound on the partitions, pages, numbers as text.
+the contract requires: rows by their time of use, a bound on the partitions, pages, numbers as text.
 """
 
 import json
@@ -30,7 +30,7 @@ OTHER_COLUMNS = ("billing_account_id", "usage_end_time", "currency_conversion_ra
 
 
 def row(cost: object, day: date | str = "2026-11-10", sku: str = INPUT, **more: Any) -> Row:
-    """One hour's row of the export, in USD unless it says otherwise."""
+    """One hour's row of the export, in USD unless another currency is given."""
     return {
         "billing_account_id": "AAAAAA-BBBBBB-CCCCCC",
         "service": GEMINI,

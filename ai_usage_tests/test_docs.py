@@ -63,6 +63,9 @@ VALUES = {  # of columns, and other names that stand in code
 }
 PARAMETERS = re.findall(r"^ARGUMENTS := (.*)$", MAKEFILE, re.MULTILINE)[0].split()
 DIALECT = re.compile(r"\b(?:told|dearest|verdicts?|nobody(?:'s)?)\b", re.IGNORECASE)
+SPEECH = r"tells?|says?|said|speaks?|claims?|claimed|whose"
+DIALECT_OF_CODE = re.compile(rf"{DIALECT.pattern}|\b(?:{SPEECH})\b", re.IGNORECASE)
+STORED = {"ai_usage/alerts/outbox.py", "ai_usage/warehouse/migrations.py"}  # columns in files of earlier releases
 COMMAND_NAMES = {name.replace("_", "-") for name in COMMANDS}
 NAMES = {table.name for table in TABLES}
 STEPS = {table.name: table.step_of for table in TABLES if table.step_of}
@@ -133,6 +136,16 @@ def test_files_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_words_are_plain(page: Path) -> None:
     assert DIALECT.findall(text_of(page)) == []
+
+
+def test_words_of_code_are_plain() -> None:
+    """Messages, descriptions, docstrings, comments and names, of SQL, boards and the pages' scripts too."""
+    kinds = {".py", ".sql", ".js", ".css", ".yml", ".yaml"}
+    roots = [ROOT / folder for folder in ("ai_usage", "sql", "dashboards", "bench", "deploy")]
+    files = [file for root in roots for file in root.rglob("*") if file.suffix in kinds]
+    assert len(files) > 500
+    found = {file.relative_to(ROOT).as_posix(): DIALECT_OF_CODE.findall(text_of(file)) for file in files}
+    assert {name: words for name, words in found.items() if words and name not in STORED} == {}
 
 
 # Commands

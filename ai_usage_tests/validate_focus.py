@@ -66,10 +66,10 @@ def evaluations(package: Path, file: Path, criteria: str | None) -> dict[str, st
         )
         found = validator.validate().by_rule_id
         os.chdir(package)
-    return {rule: _verdict(entry) for rule, entry in sorted(found.items())}
+    return {rule: _result(entry) for rule, entry in sorted(found.items())}
 
 
-def _verdict(entry: dict[str, Any]) -> str:
+def _result(entry: dict[str, Any]) -> str:
     details = entry.get("details") or {}
     why = details.get("message") or details.get("reason") or ""
     if details.get("skipped"):

@@ -1,7 +1,7 @@
 """Companies for measuring forecasts, for `bench`: each day's billed cost by provider and team, and purchased seats.
 
-They share no parameter with the simulated providers, so that a forecast which was set on those meets what it has never
-seen. A company has a size, a shape (growing, shrinking, seasonal, or a provider that arrives in mid-year) and a seed.
+They share no parameter with the simulated providers, so that a forecast that was tuned on those meets unknown data. A
+company has a size, a shape (growing, shrinking, seasonal, or a provider that arrives in mid-year) and a seed.
 Each team uses each provider: people who are active by chance, with heavy-tailed days; the level of a team, and that of
 the company, wanders from week to week; nightly jobs do not know weekends; batch runs and new models come at random.
 Weekends, public holidays and the quiet days of Christmas are low. Seats have a price a month and change on some dates.

@@ -1,6 +1,6 @@
-"""How good the forecasts are, for `bench`: every forecast of two years, made again from what was known on its day, of
-companies that no constant was set on (forecast_world) and of the simulated company. Errors and coverage are the same
-on every machine. The tables of docs/forecasting.md are written from them.
+"""The errors of the forecasts, for `bench`: every forecast of two years, repeated from the data known on its day, for
+companies that were not used to choose constants (forecast_world) and for the simulated company. Errors and coverage are
+the same on every machine. The tables of docs/forecasting.md are written from them.
 """
 
 import tempfile
@@ -40,7 +40,7 @@ BACKTEST = f"select scope, horizon, trials, {', '.join(MEASURED)} from {A}.forec
 
 
 def figures(measure: Measure) -> dict[str, Any]:
-    """Each company's back-test, the sums over all, and what is not as it should be. Writes the tables of the docs."""
+    """Each company's back-test, the sums over all, and failed expectations. Writes the tables of the docs."""
     with tempfile.TemporaryDirectory(prefix="ai_usage_bench_") as folder:
         worlds = measure("forecast_worlds", SEED, folder)
     with tempfile.TemporaryDirectory(prefix="ai_usage_bench_") as folder:

@@ -19,12 +19,12 @@ from ai_usage.settings import LOOPBACK
 SECONDS = 5.0  # to connect, and for each read of the answer
 SECONDS_IN_ALL = 10.0  # for the whole exchange: a receiver may send its answer a byte at a time
 BUSY = frozenset({408, 425, 500, 502, 503, 504})
-SLACK_WORD = re.compile(r"[a-z_]{1,40}")  # such as no_service; nothing else of an answer is repeated
+SLACK_WORD = re.compile(r"[a-z_]{1,40}")  # such as no_service; the only part of an answer that is shown
 SECTION_LENGTH, HEADER_LENGTH, SECTIONS = 2900, 150, 40  # Slack refuses above 3,000 characters, 150, and 50 blocks
 
 
 class Undelivered(AiUsageError):
-    """The channel did not take the message; it may be asked again at once, or by the next tick."""
+    """The channel did not take the message. It may be tried again at once or at the next tick."""
 
     may_retry_now: bool
 
@@ -34,18 +34,18 @@ class Undelivered(AiUsageError):
 
 
 class Channel(Protocol):
-    """One receiver. `send` returns when it has taken the message, and raises `Undelivered` if not."""
+    """One receiver. `send` returns when the receiver has taken the message, else raises `Undelivered`."""
 
     @property
     def name(self) -> str:
-        """By which the outbox knows it; the same after a restart."""
+        """The outbox identifies the channel by it; stable across restarts."""
 
     def send(self, message: Message) -> None: ...
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """A POST of JSON. The key comes along, by which a receiver knows a message it already has."""
+    """A POST of JSON. It includes the key, so that a receiver can recognize a message it already has."""
 
     url: str = field(repr=False)
     name: str = "webhook"
@@ -66,7 +66,7 @@ class Slack:
 
 
 def as_json(message: Message) -> dict[str, Any]:
-    """For programs: everything there is, and the plain text."""
+    """For programs: every field, and the plain text."""
     return {
         "key": message.key,
         "severity": message.severity,
@@ -111,7 +111,7 @@ def as_blocks(message: Message) -> dict[str, Any]:
 
 
 def _marked_up(item: Item) -> str:
-    """Only our own link is one."""
+    """Only our own link becomes a link."""
     text, link = escaped("\n".join([item.heading, *item.lines])), escaped(item.link)
     fits = link and "|" not in link and len(text) + 2 <= SECTION_LENGTH
     return text.replace(f"\nLook: {link}", f"\nLook: <{link}>") if fits else text
@@ -122,7 +122,7 @@ def escaped(text: str) -> str:
 
 
 def _packed(parts: Sequence[str]) -> Iterator[str]:
-    """As many parts a section as fit; one too long is cut, but not within an `&amp;`."""
+    """Sections with as many parts as fit; a part that is too long is cut, but not within an `&amp;`."""
     packed = ""
     for part in parts:
         short = part if len(part) <= SECTION_LENGTH else re.sub(r"&[a-z]*$", "", part[:SECTION_LENGTH]) + "…"
@@ -145,7 +145,7 @@ def _post(who: str, url: str, body: dict[str, Any], key: str) -> None:
                 http.stream("POST", url, json=body, headers=headers, extensions={"trace": _held_to(end)}) as answer,
             ):
                 status, word = answer.status_code, _first_word(answer) if who == "Slack" else ""
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # its words may have the URL in them
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # its text may contain the URL
             raise _unreached(who, error, end) from None
     if not 200 <= status < 300:
         why = f"{who} did not take the message: status {status}{f', {word}' if word else ''}."
@@ -153,7 +153,7 @@ def _post(who: str, url: str, body: dict[str, Any], key: str) -> None:
 
 
 def _held_to(end: Deadline) -> Callable[[str, dict[str, Any]], None]:
-    """Hands the deadline each connection that httpx makes, and what TLS makes of it."""
+    """Registers with the deadline each connection that httpx opens, and its TLS wrapper."""
 
     def trace(event: str, details: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
@@ -163,14 +163,14 @@ def _held_to(end: Deadline) -> Callable[[str, dict[str, Any]], None]:
 
 
 def _unreached(who: str, error: Exception, end: Deadline) -> Undelivered:
-    """Why nothing was delivered. What a receiver does too slowly it is not asked for again at once."""
+    """Why nothing was delivered. After a timeout the receiver is not tried again at once."""
     if end.is_over:
         return Undelivered(f"{who} did not answer within {SECONDS_IN_ALL:.0f} s.", may_retry_now=False)
     return Undelivered(f"{who} cannot be reached ({type(error).__name__}).", may_retry_now=True)
 
 
 def _first_word(answer: httpx.Response) -> str:
-    """Slack's own code for what is wrong."""
+    """Slack's error code."""
     start = next(answer.iter_bytes(64), b"").decode(errors="replace").strip() if not answer.is_success else ""
     return start if SLACK_WORD.fullmatch(start) else ""
 
@@ -180,7 +180,7 @@ _IS_SECRET: ContextVar[bool] = ContextVar("is_secret", default=False)
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """No log line of httpx, which names the URL of every request, nor of what it stands on, which shows headers."""
+    """Silences the logs of httpx, which contain the URL of every request, and of httpcore, which contain headers."""
     before = _IS_SECRET.set(True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A deadline for a whole exchange with a receiver. A timeout is of one read alone, and a receiver that sends a byte now
+"""A deadline for a whole exchange with a receiver. A timeout covers one read only: a receiver that sends a byte now
 and then never reaches it.
 """
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 
 class Deadline:
-    """Cuts the connections it is given when the time is over: whoever reads from one or writes to it gets an error."""
+    """Cuts its connections when the time is over: a read or write on one then raises an error."""
 
     def __init__(self) -> None:
         self.is_over = False
@@ -17,7 +17,7 @@ class Deadline:
         self._lock = threading.Lock()
 
     def holds(self, connection: socket.socket) -> None:
-        """Cut this connection too, at once if it is too late already."""
+        """Cut this connection too, at once if the time is already over."""
         with self._lock:
             self._connections.append(connection)
             if self.is_over:
@@ -32,7 +32,7 @@ class Deadline:
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[Deadline]:
-    """One that is over so many seconds from now, or never if the exchange has ended before."""
+    """A deadline this many seconds from now; canceled when the exchange ends first."""
     found = Deadline()
     timer = threading.Timer(seconds, found.pass_)
     timer.daemon = True
@@ -45,4 +45,4 @@ def deadline(seconds: float) -> Iterator[Deadline]:
 
 def _cut(connection: socket.socket) -> None:
     with suppress(OSError):  # closed already
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # of TLS too: the socket below it, whoever reads from it
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # of TLS too: the socket below it

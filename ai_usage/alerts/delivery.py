@@ -1,6 +1,6 @@
-"""From news to readers: each news once, each message once to each channel, and no channel waits for another.
+"""Delivers news: each news once, each message once to each channel, and no channel waits for another.
 
-What a channel does not take stays in the outbox: tried for some seconds, then again at every tick, for a week.
+What a channel does not take stays in the outbox. It is tried for some seconds, then at every tick, for a week.
 """
 
 import time
@@ -20,7 +20,7 @@ from ai_usage.alerts.outbox import Memory, Outbox
 GIVE_UP_AFTER = timedelta(days=7)
 BUSY = "another tick is delivering"
 
-Finding = Callable[[Memory], Iterable[News]]  # what a source makes of what it saw, in one transaction
+Finding = Callable[[Memory], Iterable[News]]  # a source's news from what it read, in one transaction
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Persistence:
 class Report:
     """What a tick did."""
 
-    sent: int = 0  # news in messages
+    sent: int = 0  # the number of news that were sent
     delivered: int = 0
     waiting: dict[str, str] = field(default_factory=dict)  # channel → why
     given_up: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Alerts:
-    """Whoever looks for news calls `send`, with some or none: it also delivers what waits."""
+    """A sensor calls `send` with its news, or with none: `send` also delivers messages that wait."""
 
     outbox: Outbox
     channels: Sequence[Channel]
@@ -60,7 +60,7 @@ class Alerts:
     persistence: Persistence = field(default_factory=Persistence)
 
     def send(self, news: Iterable[News] | Finding, *, is_first: bool = False) -> Report:
-        """`is_first`: these are the first of an installation, of what is so already."""
+        """`is_first`: the first news of an installation, about what was already wrong before it."""
         report = Report(sent=self._put(news, is_first=is_first))
         if self.channels:
             with ThreadPoolExecutor(max_workers=len(self.channels)) as pool:  # none waits for another's thread
@@ -79,7 +79,7 @@ class Alerts:
         return len(fresh)
 
     def _deliver(self, channel: Channel) -> Report:
-        """Until the first that it does not take. Nothing, while another tick or process is at the same channel."""
+        """Sends until the channel refuses a message. Sends nothing while another tick or process uses the channel."""
         with self.outbox.delivering(channel.name) as is_ours:
             return self._deliver_alone(channel) if is_ours else Report(waiting={channel.name: BUSY})
 

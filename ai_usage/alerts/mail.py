@@ -1,4 +1,4 @@
-"""Messages as plain mails over SMTP: one address a mail, so that a wrong address delays no other."""
+"""Messages as plain-text mail over SMTP: one mail per address, so that a wrong address does not delay the others."""
 
 import hashlib
 import smtplib
@@ -23,7 +23,7 @@ SUBJECT_LENGTH = 200
 
 
 class _Held:
-    """A connection that is held to a deadline before the server's first word."""
+    """A connection that has a deadline before the server sends its greeting."""
 
     def __init__(self, end: Deadline, *how: Any, **more: Any) -> None:
         self.end = end
@@ -43,7 +43,7 @@ class _Encrypted(_Held, smtplib.SMTP_SSL): ...
 
 @dataclass(frozen=True)
 class MailServer:
-    """What ALERT_SMTP_URL holds."""
+    """The parts of ALERT_SMTP_URL."""
 
     host: str
     port: int
@@ -74,7 +74,7 @@ class Mail:
 
     @property
     def name(self) -> str:
-        """Not the address itself: the outbox need not know it."""
+        """Not the address itself: the outbox does not need it."""
         return f"email {hashlib.sha256(self.to.lower().encode()).hexdigest()[:12]}"
 
     def send(self, message: Message) -> None:
@@ -86,7 +86,7 @@ class Mail:
             with closing(self._connected(end)) as smtp:
                 self._log_in(smtp, end)
                 smtp.send_message(self.mail(message))
-                with suppress(smtplib.SMTPException, OSError):  # it is taken: what follows is courtesy
+                with suppress(smtplib.SMTPException, OSError):  # the mail is accepted already
                     smtp.quit()
         except smtplib.SMTPRecipientsRefused as error:
             code = next((code for code, _ in error.recipients.values()), 0)
@@ -101,10 +101,10 @@ class Mail:
             raise Undelivered(why, may_retry_now=not isinstance(error, ssl.SSLError)) from None
 
     def mail(self, message: Message) -> EmailMessage:
-        """The same message has the same Message-ID, by which a mailbox knows it a second time."""
+        """The same message has the same Message-ID, so that a mailbox can recognize a duplicate."""
         sender = self.sender or (self.server.user if ADDRESS.fullmatch(self.server.user) else self.to)
         mail = EmailMessage()
-        mail["Subject"] = message.subject[:SUBJECT_LENGTH]  # in one line already
+        mail["Subject"] = message.subject[:SUBJECT_LENGTH]  # already on one line
         mail["From"] = sender
         mail["To"] = self.to
         mail["Date"] = formatdate()
@@ -137,5 +137,5 @@ class Mail:
 
 
 def _refused(code: int) -> Undelivered:
-    """The server's words stay there: they may repeat what it received."""
+    """Does not show the server's text, which may repeat what it received."""
     return Undelivered(f"The mail server did not take the message: status {code}.", may_retry_now=400 <= code < 500)

@@ -1,6 +1,5 @@
-"""What is sent: a message of one thing, or a digest where many happen at once, gravest first. Plain text, redact.
-
-Knows of no channel; each shapes it for its readers.
+"""The messages that are sent: one per news, or a digest if there are many at once, most severe first. Plain text,
+redacted. Each channel formats it for its readers.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ ITEMS_AT_MOST = 25  # of a digest; the rest is counted
 ITEMS_OF_A_SUMMARY = 10
 FIRST = "This was so when alerts began. From now on each change is reported once."
 TITLE_LENGTH, TEXT_LENGTH, DAYS_LENGTH, ENTRY_LENGTH = 200, 800, 200, 400
-ROOM = TEXT_LENGTH - 50  # for a list, with room for how many more there are
+ROOM = TEXT_LENGTH - 50  # for a list; the rest is for the count of further ones
 
 WORDS = {severity: severity.name.lower() for severity in Severity}
 
@@ -28,11 +27,11 @@ Redact = Callable[[str], str]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing, perhaps of many days."""
+    """One entry of a message, for one or more days."""
 
     severity: str
     title: str
-    count: int  # of news that are alike
+    count: int  # of similar news
     days: list[date]
     text: str
     likely_cause: str
@@ -60,16 +59,16 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """As it is kept until every channel has it."""
+    """A message as it is stored until every channel has it."""
 
-    key: str  # of the news in it: the same message has the same one
+    key: str  # made from the keys of its news: the same message has the same key
     severity: str
     subject: str
     is_simulated: bool
     counts: dict[str, int]
     items: list[Item]
     more: int = 0  # items left out
-    note: str = ""  # what all of it has in common
+    note: str = ""  # applies to the whole message
 
     @property
     def opening(self) -> str:
@@ -87,8 +86,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(news: Sequence[News], *, is_simulated: bool, redact: Redact, is_first: bool = False) -> list[Message]:
-    """A message each, or one of all; a digest that is one already stays by itself. The first of an installation is a
-    summary of what is so already.
+    """One message per news, or one of all; a `Digest` keeps a message of its own. The first message of an installation
+    summarizes what was already wrong.
     """
     digests = [one for one in news if isinstance(one, Digest)]
     alerts = [one for one in news if not isinstance(one, Digest)]
@@ -135,7 +134,7 @@ def _digest(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message
 
 
 def _summary(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001
-    """An item a topic, however many news it has."""
+    """One item per topic."""
     items = [_item(group, redact) for group in _grouped(news, lambda one: one.topic)]
     counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
     message = _message(news, items[:ITEMS_OF_A_SUMMARY], is_simulated, f"First summary: {counts}")
@@ -143,7 +142,7 @@ def _summary(news: Sequence[News], is_simulated: bool, redact: Redact) -> Messag
 
 
 def _grouped(news: Sequence[News], by: Callable[[News], str]) -> list[list[News]]:
-    """News that are alike, the gravest and then the most first."""
+    """Groups of similar news, the most severe and then the largest first."""
     alike: dict[tuple[int, str], list[News]] = {}
     for one in sorted(news, key=lambda one: (-one.severity, one.title, one.day or date.min, one.key)):
         alike.setdefault((one.severity, by(one)), []).append(one)
@@ -164,8 +163,8 @@ def _message(news: Sequence[News], items: Sequence[Item], is_simulated: bool, su
 
 
 def _item(group: Sequence[News], redact: Redact) -> Item:
-    """News of one title, with the first one's text, which its day opens if there are more days; or news of one topic,
-    with their titles.
+    """An item of news with one title: the text of the first, preceded by its day if there are more days. For news of
+    one topic with different titles: the titles.
     """
     first = group[0]
     titles = dict.fromkeys(one.title.removeprefix(f"{one.topic}: ") for one in group)
@@ -187,7 +186,7 @@ def _item(group: Sequence[News], redact: Redact) -> Item:
 
 
 def _listed(titles: Sequence[str]) -> str:
-    """As many as there is room for, and how many more there are."""
+    """As many titles as fit, and the count of the rest."""
     shown = [
         title for title, end in zip(titles, accumulate(len(one) + 2 for one in titles), strict=True) if end <= ROOM
     ]
@@ -200,7 +199,7 @@ def _on(item: Item) -> str:
 
 
 def _counts(news: Iterable[News]) -> dict[str, int]:
-    """Word → how many, gravest first."""
+    """Severity's word → count, most severe first."""
     severities = [one.severity for one in news]
     return {WORDS[s]: severities.count(s) for s in sorted(Severity, reverse=True) if s in severities}
 

@@ -1,4 +1,4 @@
-"""What there is to report, whoever receives it: between the sources that find news and the channels that send them."""
+"""News: what sources find and channels send."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Severity(IntEnum):
-    """How grave it is; the gravest is sent first."""
+    """The most severe is sent first."""
 
     RESOLVED = 0
     NOTICE = 1
@@ -17,13 +17,13 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """One thing to report, once: a key that was sent is never sent again, after any restart either."""
+    """One thing to report once: a key that was sent is never sent again, not even after a restart."""
 
     key: str  # such as "budget 2026-11 total 80%"
     severity: Severity
-    title: str  # what, without the day: news of one title are one entry of a digest
+    title: str  # without the day: news of one title are one entry of a digest
     topic: str  # the section of docs/runbook.md: the likely cause is read from it
-    kind: str = ""  # of a topic that has several with causes of their own, such as a drop
+    kind: str = ""  # for a topic with several kinds that differ in cause, such as a drop
     text: str = ""  # what happened, and how much
     day: date | None = None
     link: str = ""  # where to look
@@ -31,7 +31,7 @@ class News:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading of a digest, and what stands under it, a sentence a line."""
+    """A heading of a digest, and its lines, one sentence each."""
 
     title: str
     lines: Sequence[str]
@@ -42,11 +42,11 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Digest(News):
-    """News in sections: a message of its own, whatever else is sent."""
+    """News in sections, always sent as a separate message."""
 
     sections: Sequence[Section]
 
 
 def plainly(text: str) -> str:
-    """A text in one line, without a character that moves the cursor."""
+    """The text on one line, without control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

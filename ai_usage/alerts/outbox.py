@@ -1,4 +1,4 @@
-"""What was seen, what is to be sent and who has it: a small SQLite file beside Dagster's own.
+"""What was read, what must be sent and which channels have it: a small SQLite file beside Dagster's own.
 
 Sources read their cursor and write what they saw in one transaction with the messages made of it, so that a process
 that dies loses nothing and repeats nothing. Each delivery is then committed by itself, right after the receiver has
@@ -37,7 +37,7 @@ BEGINS_SO = "subject >= ?1 and subject < ?1 || char(1114111)"
 
 @dataclass(frozen=True)
 class Standing:
-    """How something stands, and what was reported of it: gravity 0 is passed, 1 a warning, 2 a failure."""
+    """The state of a subject, and the state last reported: gravity 0 is passed, 1 a warning, 2 a failure."""
 
     subject: str
     event_id: int
@@ -47,13 +47,13 @@ class Standing:
 
     @property
     def is_news(self) -> bool:
-        """Worse than was reported, or passed again. A smaller trouble than the reported one is none."""
+        """Worse than reported, or passed again. Going from failed to warned is not news."""
         return self.gravity > self.reported or (self.gravity == 0 and self.reported > 0)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What a source remembers; within the transaction in which its news are put into the outbox."""
+    """A source's state, within the transaction that puts its news into the outbox."""
 
     db: sqlite3.Connection
     kept_for: timedelta | None = None  # how long a message stays once every channel has it; None: for good
@@ -66,7 +66,7 @@ class Memory:
         self.db.execute("insert or replace into cursors values (?, ?)", [source, at])
 
     def forget_events(self, source: str, subjects: str) -> None:
-        """Their numbers begin anew; what was sent is not sent again."""
+        """For an event log that starts over. News that were sent are not sent again."""
         self.move(source, 0)
         self.db.execute(f"update standings set event_id = 0 where {BEGINS_SO}", [subjects])
 
@@ -79,7 +79,7 @@ class Memory:
         )
 
     def standings(self, subjects: str) -> list[Standing]:
-        """Of the subjects that begin so, those that are wrong or were reported as wrong."""
+        """The subjects with this prefix that are wrong or were reported as wrong."""
         rows = self.db.execute(
             f"select * from standings where {BEGINS_SO} and (gravity > 0 or told > 0) order by subject",
             [subjects],
@@ -87,17 +87,17 @@ class Memory:
         return [Standing(*row) for row in rows]
 
     def mark_reported(self, standing: Standing) -> None:
-        """It is reported, as it stands."""
+        """The current state becomes the reported one."""
         self.db.execute("update standings set told = gravity where subject = ?", [standing.subject])
 
     def unsent(self, news: Iterable[News]) -> list[News]:
-        """Each key's first news, without those that are in a message already."""
+        """The first news of each key, without those that are already in a message."""
         first = {one.key: one for one in reversed(list(news))}
         known = {key for key in first if self.db.execute("select 1 from news where key = ?", [key]).fetchone()}
         return [one for key, one in reversed(first.items()) if key not in known]
 
     def put(self, messages: Sequence[Message], news: Sequence[News], channels: Iterable[str], now: datetime) -> None:
-        """For every channel that there is now. What was kept for long enough goes."""
+        """Adds messages for every current channel. Deletes those that were kept long enough."""
         if self.kept_for:
             self._forget_messages(now - self.kept_for)
         self.db.executemany("insert into news values (?)", [(one.key,) for one in news])
@@ -108,7 +108,7 @@ class Memory:
             self.db.executemany("insert into deliveries (message, channel) values (?, ?)", rows)
 
     def _forget_messages(self, before: datetime) -> None:
-        """Their texts, and who got them. The keys of their news stay: nothing is sent again."""
+        """Deletes texts and deliveries. The keys of their news stay, so that nothing is sent again."""
         self.db.execute(
             "delete from messages where created_at < ? and not exists "
             "(select 1 from deliveries where message = messages.key and ended is null)",
@@ -119,7 +119,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Outbox:
-    """The file. Every process that opens it sees the same. Nothing goes in that may not be sent."""
+    """The SQLite file, shared by all processes. Holds only what may be sent."""
 
     path: Path
     redaction: Redaction = field(default_factory=Redaction)
@@ -139,11 +139,11 @@ class Outbox:
 
     @contextmanager
     def delivering(self, channel: str) -> Iterator[bool]:
-        """False, if another process is at the same channel: two would send the same. A channel that is slow is held for
-        long, and no other waits for it. The system lets go where a process dies.
+        """False if another process uses the same channel: both would send the same. A slow channel keeps its lock for
+        long, and no other channel waits. The system releases the lock of a process that dies.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(channel.encode()).hexdigest()[:16]  # a channel may be named after a person's address
+        name = hashlib.sha256(channel.encode()).hexdigest()[:16]  # a channel's name may contain a person's address
         file = self.path.with_name(f"{self.path.stem}.{name}.lock")
         with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as lock:
             try:
@@ -154,7 +154,7 @@ class Outbox:
                 yield True
 
     def waiting(self, channel: str) -> list[tuple[Message, datetime]]:
-        """What the channel does not have yet, and since when: the oldest first, but what failed before goes last."""
+        """The messages that the channel lacks, and since when: the oldest first, those that failed before last."""
         with closing(self._open()) as db:
             rows = db.execute(
                 "select m.body, m.created_at from deliveries as d join messages as m on m.key = d.message "

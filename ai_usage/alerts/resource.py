@@ -14,7 +14,7 @@ FILE = "alerts.sqlite"
 
 
 def alerts_of(of: Settings) -> Alerts:
-    """Whom a sensor alerts: the channels that the settings name, with the secrets of this process's environment."""
+    """The channels that the settings name, with the secrets of this process's environment."""
     channels: list[Channel] = []
     if of.has_slack_alerts:
         channels.append(Slack(secret("ALERT_SLACK_WEBHOOK_URL")))
@@ -23,6 +23,6 @@ def alerts_of(of: Settings) -> Alerts:
     if of.has_email_alerts:
         server = MailServer.of(secret("ALERT_SMTP_URL"))
         channels += [Mail(server, to, of.email_from) for to in of.email_to]
-    # Beside Dagster's own state, because it counts the events there: delete both together.
+    # Beside Dagster's own state, because its cursors count the events there: delete both together.
     outbox = Outbox(of.dagster_home / FILE, redaction(of), timedelta(days=of.messages_kept_days))
     return Alerts(outbox, channels, of.now, shows_simulated_data(of))

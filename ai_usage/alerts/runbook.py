@@ -1,4 +1,4 @@
-"""The likely cause of each trouble, read from docs/runbook.md: the one place where it is written."""
+"""The likely cause of each alert, read from docs/runbook.md, the only place where it is written."""
 
 import re
 from collections.abc import Collection
@@ -16,13 +16,13 @@ OF_A_KIND = re.compile(
 
 @cache
 def likely_causes() -> dict[str, str]:
-    """Topic → a sentence. Nothing, where the page was left out of an installation: a message goes without, then."""
+    """Topic → a sentence. Empty if the installation lacks the page: messages then have no cause."""
     path = SHIPPED / PAGE
     return read(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def likely_cause(topic: str, kinds: Collection[str]) -> str:
-    """Of trouble that is all of one kind, such as a drop, the cause of that kind; else that of the topic."""
+    """The cause of the kind if there is only one kind, such as a drop; else the cause of the topic."""
     [kind] = kinds if len(set(kinds)) == 1 else [""]
     return _causes_of_kinds().get((topic, kind)) or likely_causes().get(topic, "")
 
@@ -44,5 +44,5 @@ def read(page: str) -> dict[str, str]:
 
 
 def section(topic: str) -> str:
-    """Where the page describes what to do."""
+    """The link to the topic's section of the page."""
     return f"{PAGE}#{topic.lower()}"

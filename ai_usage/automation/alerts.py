@@ -32,7 +32,7 @@ NO_CHANNEL = dg.SkipReason(
 
 @dataclass(frozen=True)
 class Tick:
-    """What a source may look at."""
+    """The inputs of a source."""
 
     instance: dg.DagsterInstance
     outbox: Outbox  # to read from; the finding writes what is to be kept
@@ -81,14 +81,14 @@ SOURCES = [
 
 
 def _is_first(outbox: Outbox) -> bool:
-    """Whether no sensor of this installation has looked before; an earlier release left where it had read to."""
+    """Whether no sensor of this installation has run before. A cursor of an earlier release counts as a run."""
     with outbox.transaction() as memory:
         return not memory.cursor(STARTED) and not memory.cursor(CHECKS_READ)
 
 
 def _everything(tick: Tick) -> Finding:
-    """The news of all sources at once: a first start is one message. A source that cannot be read holds up no other:
-    its own sensor fails, and reports what it has later.
+    """The news of all sources at once, so that a first start sends one message. A source that cannot be read does not
+    delay the others: its sensor fails, and reports its news later.
     """
     looks: list[Iterable[News] | Finding] = []
     for source in SOURCES:
@@ -105,7 +105,7 @@ def _everything(tick: Tick) -> Finding:
 
 
 def sensor(source: Source) -> dg.SensorDefinition:
-    """Looks once a minute. The tick's message is what it did; a channel that takes nothing fails no tick."""
+    """Runs once a minute. The tick's message states what it did. A channel that takes nothing fails no tick."""
 
     @dg.sensor(
         name=source.sensor,

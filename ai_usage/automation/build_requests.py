@@ -1,7 +1,7 @@
-"""When what was pulled is made into tables: where a provider sent something new, and only there.
+"""Requests builds of tables, only for days for which a provider sent something new.
 
-The ledger and the table `builds` decide: a table's day is stale if a pull that it is made of brought something new
-since the build that made it what it is. So it does not matter which run pulled it, nor which one died before it built.
+The ledger and the table `builds` decide: a table's day is stale if one of its pulls brought something new since the
+day's last build. It does not matter which run pulled it, or which run died before it built.
 """
 
 import hashlib
@@ -39,11 +39,11 @@ from ai_usage.warehouse.table import PULLS, raw_table
 
 LONG = timedelta(minutes=10)  # for a pull
 WINDOW = 3  # days that a changed directory is applied to
-DAYS_TOGETHER = 62  # so many days are built by one run though only some tables of some of them are stale
+DAYS_TOGETHER = 62  # up to this many days are built by one run, though only some tables of some days are stale
 
-# The newest pull that brought something: new content, or the look that makes a day final in the marts. An id of the
-# future, made by a clock that was wrong, counts as none: nothing would ever be newer. What such a pull brought is news
-# with each later pull that finds it again.
+# The newest pull that brought something: new content, or the pull that makes a day final in the marts. An id of the
+# future, made by a wrong clock, does not count, because nothing would ever be newer. Its content counts as new with
+# each later pull that finds it again.
 NEWS = """
 select
     pull,
@@ -88,7 +88,7 @@ rebuild_days = dg.define_asset_job(
     description="Builds the days of which a provider sent something new, and what depends on them; nothing else.",
 )
 def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Published) -> dg.SensorResult | dg.SkipReason:
-    """A run for each span of stale days. One that failed for good, or left a table as it was, is asked for again in
+    """A run for each span of stale days. A run that failed for good, or left a table unchanged, is requested again in
     the next hour.
     """
     if published is None:
@@ -97,7 +97,7 @@ def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Publish
         return dg.SkipReason(f"waits for {', '.join(waits_for)}: what they bring is built at once")
     if ahead := builds_of_the_future(published):
         context.log.warning("%s builds are of the future, by a clock that was wrong: they count as none.", ahead)
-    repository: Any = context.repository_def  # there in every tick
+    repository: Any = context.repository_def  # always set in a tick
     asked = [*requests(published, repository.asset_graph)]
     return dg.SensorResult(
         run_requests=asked, skip_reason=None if asked else dg.SkipReason("nothing changed that is not built")
@@ -105,23 +105,23 @@ def rebuild_what_changed(context: dg.SensorEvaluationContext, published: Publish
 
 
 def awaited(instance: dg.DagsterInstance) -> list[str]:
-    """The jobs that a build waits for: another build, and pulls, so that what all of them bring is built at once.
-    For a pull that takes long it does not wait: one provider's must not keep another's days from being built.
+    """The jobs that a build waits for: another build, and pulls, so that all their content is built at once. It does
+    not wait for a long pull, which must not delay the days of other providers.
     """
     pulls = [job for job in JOBS_AT_WORK if job != BUILD]
     return [*under_way(instance, BUILD), *under_way(instance, *pulls, since=datetime.now(UTC) - LONG)]
 
 
 def builds_of_the_future(ledger: Warehouse) -> int:
-    """How many tables and days have a build that is still to come."""
+    """How many tables and days have a build with an instant in the future."""
     if not ledger.has(BUILDS) or (ledger.ask(LAST_BUILD).item() or "") <= pull_ids_until_now():
         return 0
     return int(ledger.ask(AHEAD, now=pull_ids_until_now()).item())
 
 
 def requests(ledger: Warehouse, graph: Graph, *, asked: Span | None = None) -> Iterator[dg.RunRequest]:
-    """A run for each span of days of which a table is stale, oldest first; of the days `asked`, everything. Only days
-    that some provider was asked about are built.
+    """A run for each span of days with a stale table, oldest first. For the days `asked`, all tables. Only days that
+    some provider was asked about are built.
     """
     stale = Stale.of(ledger, graph, asked)
     spans = list(stale.spans())
@@ -150,9 +150,9 @@ def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
     """
     there = Span(settings().start_date, settings().yesterday())
     found: dict[str, dict[date | None, str]] = {}
-    is_known = ledger.has(DIM_PROVIDER)  # not in what a release before that table left
+    is_known = ledger.has(DIM_PROVIDER)  # missing in a ledger of an earlier release
     news = NEWS.replace("SETTLED", SETTLED if is_known else "''")
-    newest = ledger.ask(NEWEST).item() or ""  # it names no instant, so the answer is remembered from tick to tick
+    newest = ledger.ask(NEWEST).item() or ""  # it has no instant in it, so the answer is cached between ticks
     for pull, day, pull_id in ledger.ask(news, now=min(newest, pull_ids_until_now())).iter_rows():
         if day is None or day in there:
             found.setdefault(pull, {})[day] = pull_id
@@ -161,7 +161,7 @@ def _news(ledger: Warehouse) -> dict[str, dict[date | None, str]]:
 
 @dataclass
 class Stale:
-    """What is to be built: by day, and of tables without days."""
+    """What must be built: tables by day, and tables without days."""
 
     graph: Graph
     newest: str  # the last pull that was looked at
@@ -175,7 +175,7 @@ class Stale:
 
     @classmethod
     def of(cls, ledger: Warehouse, graph: Graph, asked: Span | None) -> "Stale":
-        """Compares the ledger with what was built. Of the days `asked` everything counts as stale."""
+        """Compares the ledger with the builds. All tables of the days `asked` count as stale."""
         pulls = _news(ledger)
         found = cls(
             graph,
@@ -199,7 +199,7 @@ class Stale:
     def changes(
         self, pulls: Mapping[str, Mapping[date | None, str]], ledger: Warehouse, builds: "_Builds"
     ) -> dict[tuple[dg.AssetKey, date | None], str]:
-        """By table and day, the newest pull that brought something for it; of tables without days, of any day."""
+        """By table and day, the newest pull that brought something for it; for tables without days, of any day."""
         found: dict[tuple[dg.AssetKey, date | None], str] = {}
         for pull, days in pulls.items():
             changed = {day: pull_id for day, pull_id in days.items() if day}
@@ -224,8 +224,8 @@ class Stale:
         return [day for day in self.asked_about if day >= since]
 
     def below_pull(self, pull: str) -> Keys:
-        """All that is built of a pull; of one of those that block a provider's days together, of all of them: the
-        checks that block a day compare them.
+        """All tables built from a pull. If the pull is one of those that block a provider's days, the tables of all of
+        them, because the checks that block a day compare them.
         """
         together = {one for of in PROVIDERS if pull in of.gate.pulls for one in of.gate.pulls} | {pull}
         return NOTHING.union(*(self.below(dg.AssetKey(["raw", one])) for one in together))
@@ -239,14 +239,14 @@ class Stale:
         return self._of_pulls[pulls]
 
     def is_built(self, key: dg.AssetKey) -> bool:
-        """Whether there is an asset that builds the table: a part of the graph knows others by name alone."""
+        """Whether an asset of this graph builds the table: a subset of the graph has only the names of the others."""
         return bool(self.graph.has(key) and self.graph.get(key).is_materializable)
 
     def has_days(self, key: dg.AssetKey) -> bool:
         return self.graph.get(key).partitions_def is not None
 
     def below(self, key: dg.AssetKey) -> Keys:
-        """All that depends on an asset, directly, through views or other tables, and is built rather than pulled."""
+        """All built tables that depend on an asset, directly or through views or other tables."""
         if key not in self._below:
             children = self.graph.get(key).child_keys if self.graph.has(key) else ()
             made = [child for child in children if child.path[0] != "raw"]
@@ -254,13 +254,13 @@ class Stale:
         return self._below[key]
 
     def lasting_with(self, keys: Keys) -> Keys:
-        """The stale tables without days, those that depend on the keys, and what these are made of besides pulls."""
+        """The stale tables without days, those that depend on the keys, and the tables that these read."""
         below = {one for key in keys for one in self.below(key) if not self.has_days(one)}
         wanted = keys | self.lasting | below
         return frozenset(wanted - keys) | self._made_of_no_pull(wanted)
 
     def lasting_above(self, keys: Keys) -> Keys:
-        """Those of them that the keys depend on: the others wait for the last of several runs."""
+        """Those that the keys depend on: the others wait for the last of several runs."""
         above = {key for key in self.lasting if self.below(key) & keys}
         return frozenset(above) | self._made_of_no_pull(keys)
 
@@ -269,15 +269,15 @@ class Stale:
         return frozenset(key for key in above if key.path[0] != "raw" and not self.graph.get(key).parent_keys)
 
     def above(self, key: dg.AssetKey) -> Keys:
-        """All that an asset is made of, directly, through views or other tables, and that a run fills."""
+        """All tables filled by a run that an asset reads, directly or through views or other tables."""
         if key not in self._above:
             parents = [parent for parent in self.graph.get(key).parent_keys if self.graph.has(parent)]
             self._above[key] = frozenset(filter(self.is_built, parents)).union(*map(self.above, parents))
         return self._above[key]
 
     def spans(self) -> Iterator[tuple[Span, Keys]]:
-        """The stale days in as few runs as may be: neighbors that need other tables are built together if they are few,
-        and if there would be too many runs, so is what lies between them, as long as it was asked about.
+        """The stale days in as few runs as possible: some neighboring days are built together though they need
+        different tables. If there would be too many runs, the days between them are included if they were asked about.
         """
         for stretch in runs_of_days(self.asked_about):
             found: list[tuple[Span, Keys]] = []
@@ -302,13 +302,13 @@ def _together(one: tuple[Span, Keys], other: tuple[Span, Keys]) -> tuple[Span, K
 
 @dataclass(frozen=True)
 class _Builds:
-    """From which state of the ledger each table and day was built. Of a failed build: from none."""
+    """The state of the ledger from which each table and day was built; none for a failed build."""
 
     made: Mapping[tuple[str, date | None], str]
 
     @classmethod
     def of(cls, ledger: Warehouse) -> "_Builds":
-        """A build of the future counts as none: by a clock that was wrong, every later pull would be in it."""
+        """Ignores builds with an instant in the future: a clock was wrong, and every later pull would be in them."""
         rows = ledger.ask(BUILT).iter_rows() if ledger.has(BUILDS) else ()
         now = pull_ids_until_now()
         return cls({(asset, day): "" if has_failed or made > now else made for asset, day, made, has_failed in rows})
@@ -329,7 +329,7 @@ def _days_touched(ledger: Warehouse, built: Mapping[date, str]) -> Iterator[date
         if version not in rows:
             records = ledger.ask(RECORDS, pull_id=version)["record"].to_list()
             by_day = days_of(read_tab(CLAUDE_AI_USAGE, records).good)
-            rows[version] = {day: _telling(of_day) for day, of_day in by_day.items()}
+            rows[version] = {day: _contents(of_day) for day, of_day in by_day.items()}
         return rows[version]
 
     for day, made in built.items():
@@ -338,6 +338,6 @@ def _days_touched(ledger: Warehouse, built: Mapping[date, str]) -> Iterator[date
             yield day
 
 
-def _telling(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _contents(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     """The contents of a day's rows, wherever they are in the tab."""
     return sorted([str(value) for name, value in sorted(row.items()) if name != "row_number"] for row in rows)

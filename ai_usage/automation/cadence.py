@@ -13,7 +13,9 @@ CADENCES = [*(cadence for provider in PROVIDERS for cadence in provider.cadences
 
 
 def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """What is pulled, with the age at which Dagster shows it as late, and as unhealthy; not what few days need."""
+    """Adds to a pulled asset the ages at which Dagster shows it as late and as unhealthy; not for reports of few
+    days.
+    """
     where_needed = {pull for provider in PROVIDERS for pull in provider.where_needed}
     for cadence in CADENCES:
         if spec.key in cadence.keys and spec.key.path[-1] not in where_needed:

@@ -1,4 +1,4 @@
-"""What the checks have to report: a result worse than the one reported before for its check and day, or passed again.
+"""News of checks: a result that is worse than the one last reported for its check and day, or passed again.
 
 A result with events (budgets, spikes, unknown fields) is reported by these alone, see `event_news`: it neither alerts
 nor resolves by itself. Nor does a check that is not evaluated.
@@ -27,7 +27,7 @@ SOURCE, SUBJECTS = "checks", "check "
 AT_MOST = 20_000  # evaluations a tick reads: some seconds' work
 
 OF_THE_SHEET = {SHEET_CAN_BE_READ.name, sheet_rows_are_valid.name}
-UNSEEN = "never_pulled"  # of whatever check: the trouble is another
+UNSEEN = "never_pulled"  # for every check: its cause is another trouble
 
 SEVERITIES = {0: Severity.RESOLVED, 1: Severity.WARNING, 2: Severity.FAILED}
 
@@ -49,7 +49,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluation: its number, and how it left its subject."""
+    """An evaluation: its number, and the result for its subject."""
 
     event_id: int
     subject: Subject
@@ -58,8 +58,8 @@ class Evaluated:
 
 
 def news_of_checks(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> Callable[[Memory], list[News]]:
-    """Reads the evaluations since the last look. As long as there are more to read, no result is reported: what failed
-    in one of them may have passed in the next.
+    """Reads the evaluations since the last tick. Reports no result while there are more to read: what failed in one may
+    have passed in the next.
     """
     last = event_queries.newest(instance, KIND)
     with outbox.transaction() as memory:
@@ -109,13 +109,13 @@ def _news(standing: Standing, ui_url: str) -> News:
 
 
 def _thing(subject: Subject, why: str) -> str:
-    """The asset; of a check of the whole sheet the tabs that are wrong, since its asset is one tab for all."""
+    """The asset. For a check of the whole sheet, the tabs with errors, since its asset is one tab for all."""
     if tabs := tabs_at_fault(why) if subject.check in OF_THE_SHEET else []:
         return f"the sheet's tab{'s' if len(tabs) > 1 else ''} {', '.join(tabs)}"
     return "the sheet" if subject.check in OF_THE_SHEET else subject.asset
 
 
 def check_page(ui_url: str, asset: str, check: str) -> str:
-    """Where the UI shows a check of an asset."""
+    """The link to a check of an asset in the UI."""
     path = "/".join(quote(part, safe="") for part in asset.split("/"))
     return f"{ui_url}/assets/{path}?view=checks&checkDetail={quote(check, safe='')}"

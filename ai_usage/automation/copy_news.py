@@ -1,4 +1,4 @@
-"""What the published copy of the warehouse has to report: that it cannot be read, once for each such copy."""
+"""News of the published copy of the warehouse: it cannot be read. Reported once for each such copy."""
 
 from collections.abc import Iterator
 

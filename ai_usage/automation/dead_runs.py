@@ -1,9 +1,9 @@
-"""Runs without a living process: they are marked as failed, so that nothing waits for them and an alert names them.
+"""Runs without a living process. They are marked as failed, so that nothing waits for them and an alert names them.
 
-Dagster watches over processes that its daemon started, as long as that daemon lives. After a kill, a power cut or a
-command that ended without a word, its records show the run as under way for ever, and the queue waits for it. So each
-run carries the process that runs it. A process is known by its host, its number, the boot of the machine and its own
-start, since a number is given again; and the run's own id is with it, since a run that is tried again inherits tags.
+Dagster monitors processes that its daemon started, as long as that daemon lives. After a kill, a power cut or a command
+that ended silently, its records show the run as in progress for ever, and the queue waits for it. So each run has a tag
+with the process that runs it: host, process id, boot of the machine and start of the process, since ids are reused. The
+tag also has the run's id, since a retried run inherits tags.
 """
 
 import os
@@ -20,8 +20,8 @@ PROCESS = "ai_usage/process"  # a run's tag: the process that runs it
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 UNDER_WAY = [status for status in dg.DagsterRunStatus if status not in ENDED]
 DIED = "The process that ran it is gone"
-UNKNOWN = "-"  # what the system does not reveal, or what a tag of an earlier release lacks
-UNNAMED_FOR = 300.0  # seconds after its start in which a run may lack the tag: a live run sets it within one
+UNKNOWN = "-"  # not available from the system, or missing in a tag of an earlier release
+UNNAMED_FOR = 300.0  # seconds after its start for which a run may lack the tag: a live run sets it within one
 PROC = Path("/proc")
 GONE = {"Z", "X", "x"}  # states in which Linux still lists a process that has ended
 
@@ -37,7 +37,7 @@ class Process:
 
     @classmethod
     def of(cls, run: dg.DagsterRun) -> "Process | None":
-        """None if the run's tag names no process, or the process of the run that it tries again."""
+        """None if the run's tag names no process, or the process of the run that it retries."""
         host, number, *more = (run.tags.get(PROCESS, "") + " ").split(" ")
         if not host or not (number.isascii() and number.isdigit()):
             return None
@@ -49,7 +49,7 @@ class Process:
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has surely ended. Of another host's nothing is known here: `max_runtime` ends its runs."""
+        """Whether it has surely ended. Processes of other hosts are unknown here: `max_runtime` ends their runs."""
         if self.host != socket.gethostname():
             return False
         if _differ(self.boot, boot()):
@@ -71,14 +71,14 @@ def run_by_this_process(run_id: str) -> dict[str, str]:
 
 
 def runs_of_this_process(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Its runs that are under way."""
+    """The runs in progress in this process."""
     ours = this_process()
     return [run for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)) if Process.of(run) == ours]
 
 
 def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Mark as failed, and return, the runs without a living process and those that started and never got a tag: a kill
-    may come between Dagster's note of the start and the tag.
+    """Mark as failed, and return, the runs without a living process and those that started but never got a tag: a kill
+    may come between Dagster's start event and the tag.
     """
     dead = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
@@ -95,7 +95,7 @@ def end_the_dead(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def _should_be_named(record: dg.RunRecord) -> bool:
-    """Whether a run's own tag should have been there long ago. One with a tag that cannot be read is left alone."""
+    """Whether a run should have its own tag by now. A run with an unreadable tag is left alone."""
     run = record.dagster_run
     is_unnamed = PROCESS not in run.tags or run.tags[PROCESS].endswith(f" {run.parent_run_id}")
     is_started = run.status == dg.DagsterRunStatus.STARTED and record.start_time is not None
@@ -103,14 +103,14 @@ def _should_be_named(record: dg.RunRecord) -> bool:
 
 
 def _is_under_way(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """As it stands now: it may have ended, and its process with it, since the runs were listed."""
+    """The current status: the run and its process may have ended since the runs were listed."""
     run = instance.get_run_by_id(run_id)
     return run is not None and run.status in UNDER_WAY
 
 
 @cache
 def boot() -> str:
-    """What distinguishes this boot of the machine from all others."""
+    """An identifier of this boot of the machine."""
     file = PROC / "sys/kernel/random/boot_id"
     if file.is_file():
         return _word(file.read_text(encoding="ascii"))
@@ -118,7 +118,7 @@ def boot() -> str:
 
 
 def started(number: int) -> str:
-    """When a process was started, in whatever the system counts; `UNKNOWN` of one that is not there."""
+    """When a process was started, in the system's own unit; `UNKNOWN` if there is no such process."""
     if (PROC / "self/stat").is_file():
         return (_stat(number) or ["", *[UNKNOWN] * 20])[19]  # ticks since boot
     return _word(_answer("ps", "-o", "lstart=", "-p", str(number)))
@@ -129,13 +129,13 @@ def _is_alive(number: int) -> bool:
         os.kill(number, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # another user's process
         return True
     return not (state := _stat(number)) or state[0] not in GONE
 
 
 def _stat(number: int) -> list[str]:
-    """Linux's figures of a process, from its state on: its name before that may have spaces in it."""
+    """Linux's fields of a process, from its state on: the name before it may contain spaces."""
     try:
         return (PROC / str(number) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -143,7 +143,7 @@ def _stat(number: int) -> list[str]:
 
 
 def _answer(*command: str) -> str:
-    """The output of a program of the system; empty if there is no such program."""
+    """The output of a system program; empty if there is no such program."""
     try:
         done = subprocess.run(  # noqa: S603 - our own words
             command, env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, capture_output=True, timeout=5, check=False

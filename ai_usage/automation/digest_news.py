@@ -1,4 +1,4 @@
-"""When the weekly digest is due, and the news that it is. Each is sent once: the outbox knows the last one's time."""
+"""The weekly digest as news, when it is due. Each is sent once: the outbox has the time of the last one."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,8 +18,8 @@ TOPIC = "weekly_digest"
 
 
 def news_of_the_week(of: Settings, outbox: Outbox) -> Callable[[Memory], list[Digest]] | list[Digest]:
-    """The digest, if it became due since the last look. The first look of all only notes the time: a new installation
-    sends its first digest at the next one.
+    """The digest, if it became due since the last tick. The very first tick only records the time: a new installation
+    sends its first digest when the next one is due.
     """
     due = last_due(of.now(), of.digest_at, of.schedule_timezone) if of.digest_at else None
     if due is None:
@@ -41,7 +41,7 @@ def news_of_the_week(of: Settings, outbox: Outbox) -> Callable[[Memory], list[Di
 
 
 def digest_of(of: Settings, key: str) -> Digest | None:
-    """What readers see of the last week; None where there is nothing to read."""
+    """The digest of the last week; None if there is no warehouse to read."""
     warehouse = open_published(of)
     if warehouse is None or not _has_marts(warehouse):
         return None
@@ -54,7 +54,7 @@ def digest_of(of: Settings, key: str) -> Digest | None:
 
 
 def _has_marts(warehouse: Warehouse) -> bool:
-    """Not in a copy that an earlier release left, nor before the first build."""
+    """False for a copy of an earlier release, or before the first build."""
     return all(warehouse.has(mart.table) for mart in marts())
 
 

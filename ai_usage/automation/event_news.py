@@ -1,7 +1,7 @@
-"""What the events of `alert_events` have to report: each once, by its `alert_key`. They are never resolved.
+"""News of the events in `alert_events`: each is reported once, by its `alert_key`, and never resolved.
 
-Read from the published copy of the warehouse, whenever there is another one. The outbox knows by its key whether an
-event was sent, so that neither a copy that is read again nor a later run that finds the same sends it again.
+They are read from each new published copy of the warehouse. The outbox has the keys of sent events, so that a copy
+read again, or a later run with the same event, does not send it again.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ order by event_date, topic, alert_key
 
 
 def news_of_events(of: Settings, outbox: Outbox) -> Callable[[Memory], list[News]] | list[News]:
-    """Reads what readers see if it is something else than at the last look."""
+    """Reads the published copy if it changed since the last tick."""
     written = written_at(of, ALERT_EVENTS)
     with outbox.transaction() as memory:
         is_known = written == memory.cursor(SOURCE)
@@ -45,7 +45,7 @@ def news_of_events(of: Settings, outbox: Outbox) -> Callable[[Memory], list[News
 
 
 def events_of_late(warehouse: Warehouse, of: Settings) -> Sequence[Mapping[str, Any]]:
-    """The events of the last fourteen days; of what is of no day, those that a run found in them."""
+    """The events of the last fourteen days; for events without a day, those that a run found in these days."""
     if not warehouse.has(ALERT_EVENTS):  # a copy of an earlier release
         return []
     return warehouse.ask(OF_LATE, since=of.now().date() - EVENTS_OF).to_dicts()

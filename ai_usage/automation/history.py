@@ -1,8 +1,8 @@
-"""Dagster's records of runs, without what is too old: it keeps them for ever.
+"""Deletes Dagster's old records of runs, which Dagster keeps for ever.
 
-Gone are a run, its events, its logs and its files. What the UI and the checks go by stays, however old: the newest
-materialization of each day of a table, and the last results of each check, of which some remember since when a thing
-has been known. The SQLite files do not shrink: later records take the place of those that were deleted.
+A run is deleted with its events, logs and files. The records that the UI and the checks need stay, however old: the
+newest materialization of each day of a table, and the last results of each check, some of which hold since when a
+thing is known. The SQLite files do not shrink: later records reuse the space.
 """
 
 import shutil
@@ -25,12 +25,12 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from ai_usage.automation.dead_runs import ENDED
 
 RESULTS_KEPT = 5  # of each check, however old: its history in the UI begins with them
-AT_MOST = 20  # runs at a time: whoever writes to the log waits meanwhile
+AT_MOST = 20  # runs at a time: writers of the log wait meanwhile
 EVENTS, CHECKS = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
 
 
 def purge(instance: dg.DagsterInstance, before: datetime) -> int:
-    """Delete runs that ended before an instant, the oldest first; how many. None that is under way, however old."""
+    """Delete runs that ended before an instant, the oldest first. Returns their number. Keeps runs in progress."""
     old = dg.RunsFilter(statuses=sorted(ENDED, key=str), updated_before=before)
     runs = [record.dagster_run.run_id for record in instance.get_run_records(old, limit=AT_MOST, ascending=True)]
     if not runs:
@@ -50,7 +50,7 @@ def purge(instance: dg.DagsterInstance, before: datetime) -> int:
 
 
 def _delete_events(storage: SqlEventLogStorage, runs: Sequence[str]) -> None:
-    """In the log across all runs. Its last event stays, since SQLite would give its number again."""
+    """From the log across all runs. Its last event stays, since SQLite would reuse its number."""
     materializes = EVENTS.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION.value
     newest = db.select(db.func.max(EVENTS.id)).where(materializes).group_by(EVENTS.asset_key, EVENTS.partition)
     last = db.select(db.func.max(EVENTS.id)).scalar_subquery()

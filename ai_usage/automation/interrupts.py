@@ -1,5 +1,5 @@
-"""Signals that stop this process. Within a step Dagster makes a failed step of Ctrl-C, and DuckDB an error of its own.
-At a run's end Dagster drops it. Of a terminal that closes Dagster knows nothing.
+"""Signals that stop this process. Within a step, Dagster turns Ctrl-C into a failed step, and DuckDB into its own
+error. At a run's end Dagster drops it. Dagster does not handle a terminal that closes.
 """
 
 import os
@@ -26,13 +26,13 @@ def heed_a_closed_terminal() -> None:
 
 
 def raise_what_destructors_drop() -> None:
-    """Python only prints a Ctrl-C that comes in the middle of a destructor, with a traceback, and goes on. Here it
-    comes again, once the destructor is over.
+    """Python only prints a Ctrl-C that comes in a destructor, with a traceback, and goes on. Here it is raised again
+    once the destructor is over.
     """
     report = sys.unraisablehook
 
     def interrupt_or_report(of: "sys.UnraisableHookArgs") -> None:
-        if of.exc_value and interruption(of.exc_value):  # within a run Dagster makes an error of its own of it
+        if of.exc_value and interruption(of.exc_value):  # within a run Dagster has turned it into its own error
             again = threading.Timer(AFTER_A_DESTRUCTOR, os.kill, (os.getpid(), signal.SIGINT))
             again.daemon = True
             again.start()
@@ -45,7 +45,7 @@ def raise_what_destructors_drop() -> None:
 @contextmanager
 def heeded() -> Iterator[None]:
     """`KeyboardInterrupt` at the end if a signal to stop came meanwhile, even if a handler dropped it."""
-    if threading.current_thread() is not threading.main_thread():  # which gets no signals
+    if threading.current_thread() is not threading.main_thread():  # other threads get no signals
         yield
         return
     ours, interpreters = socket.socketpair()

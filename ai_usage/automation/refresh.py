@@ -1,7 +1,7 @@
-"""When sources are pulled, and the jobs that pull them. What is made of it waits for a change: see `rebuild`.
+"""When sources are pulled, and the jobs that pull them. Builds wait for a change: see `rebuild`.
 
-A sensor for each source asks, every few minutes, what is due there. It reads the published ledger and never opens the
-warehouse, which belongs to the runs.
+Each source has a sensor that requests, every few minutes, what is due. It reads the published ledger and never opens
+the warehouse, which only runs may write.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import PULLS
 
 SECONDS = 120  # between two looks
-# A run's tag: of runs that try the same, one failure is an alert, and so is the success. a/b is a part of a.
+# A run's tag: runs with the same tag alert once for their failure and once for their success. a/b is a part of a.
 CHAIN = "ai_usage/chain"
-HOUR = "ai_usage/hour"  # a run's tag: in which hour a source was asked that may leave no trace
+HOUR = "ai_usage/hour"  # a run's tag: the hour of a request that may leave no trace in the ledger
 BUILD, REFRESH_DAY, REFRESH_RANGE = "rebuild_days", "refresh_day", "refresh_range"  # jobs
 FRESHNESS = "look_at_freshness"  # another one
 
@@ -36,7 +36,7 @@ from {PULLS.address}
 where pull in unnest(@pulls)
 """
 
-Published = dg.ResourceParam[Warehouse | None]  # the copy that runs leave to readers; None before the first one
+Published = dg.ResourceParam[Warehouse | None]  # the copy for readers; None before the first one
 
 Job = Any  # an asset job that is not resolved yet: its class is not public
 
@@ -51,13 +51,13 @@ def time_limit() -> dict[str, str]:
 
 
 def looks(ledger: Warehouse | None, pulls: tuple[str, ...], account: str | None = None) -> Looks:
-    """When each day was last asked about by all of the pulls, of an account or of any. A look of the future is none,
-    for its clock was wrong.
+    """When all of the pulls last asked about each day, for one account or any. Ignores pulls with an instant in the
+    future: a clock was wrong.
     """
     if ledger is None:
         return {}
     found: dict[object, list[object]] = {}
-    looked = ledger.ask(LOOKS, pulls=list(pulls))  # remembered from tick to tick: it names no instant and no account
+    looked = ledger.ask(LOOKS, pulls=list(pulls))  # cached between ticks: it has no instant and no account in it
     of_account = looked if account is None else looked.filter(account=account)
     known = of_account.filter(of_account["looked_at"] <= settings().now() + CLOCKS_DIFFER)
     for row in known.group_by("pull", "activity_date").agg(pl.max("looked_at")).to_dicts():
@@ -66,7 +66,7 @@ def looks(ledger: Warehouse | None, pulls: tuple[str, ...], account: str | None 
 
 
 def under_way(instance: dg.DagsterInstance, *jobs: str, since: datetime | None = None) -> list[str]:
-    """Which of the jobs have a run that has not ended, or one that was asked for since an instant."""
+    """The jobs with a run that has not ended, or with one requested since an instant."""
     end_the_dead(instance)
     wanted = [dg.RunsFilter(job_name=job, statuses=UNDER_WAY, created_after=since) for job in jobs]
     return [job for job, runs in zip(jobs, wanted, strict=True) if instance.get_runs_count(runs)]
@@ -100,7 +100,7 @@ def pull_job(cadence: Cadence) -> Job:
 
 
 def when_due(cadence: Cadence, job: Job) -> dg.SensorDefinition:
-    """A run for each span of days that is due. One that failed is tried again, once an hour."""
+    """A run for each span of days that is due. A failed run is retried once an hour."""
 
     @dg.sensor(
         name=f"{cadence.job}_when_due",
@@ -150,7 +150,7 @@ def _described(cadence: Cadence) -> str:
 
 PULL_JOBS = [cadence.job for cadence in CADENCES]
 JOBS_AT_WORK = (BUILD, *PULL_JOBS, SHEET_JOB, REFRESH_DAY, REFRESH_RANGE)
-JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # their own run builds no table
+JOBS_WITHOUT_BUILD = {*JOBS_AT_WORK, FRESHNESS} - {BUILD}  # their runs build no table
 JOBS = [pull_job(cadence) for cadence in CADENCES]
 SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict=True)]
 
@@ -158,7 +158,7 @@ OF_FRESHNESS = {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
 
 
 def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
-    """Reads from the ledger alone how old everything is: a pull that fails cannot report it."""
+    """Reads the age of everything from the ledger alone: a pull that fails cannot report it."""
     return dg.define_asset_job(
         FRESHNESS,
         selection=dg.AssetSelection.checks(

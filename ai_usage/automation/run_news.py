@@ -1,4 +1,4 @@
-"""Alerts about runs: one failed and is not tried again, one died, or one that tries the same succeeded."""
+"""Alerts about runs: a run failed and is not retried, a run died, or a later run of the same work succeeded."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ STOPPED = "It was stopped before its end: by a person, by a signal, or because i
 AT_MOST = 2_000  # runs of a kind that a tick reads
 STEPS_READ = 20  # of a failed run
 SECONDS_UNTIL_DECIDED = 10  # Dagster notes just after the failure whether it tries again
-SECONDS_UNTIL_TRIED_AGAIN = 120  # it may not, although it noted that it would: if no step is left to do
+SECONDS_UNTIL_TRIED_AGAIN = 120  # Dagster may not retry, although it noted that it would: if no step is left to do
 OLD = 7 * 86_400  # seconds: a failure before that is history, not news
 
 
@@ -34,7 +34,7 @@ class Ending:
     """How a run ended. `failure` is empty unless it failed."""
 
     event_id: int
-    root: str  # the run that this one re-executes, or itself; of runs that try the same, their chain, or a part of it
+    root: str  # the run that this one re-executes, or itself; for runs with a chain tag, the chain or a part of it
     run_id: str
     is_chained: bool
     failure: str = ""
@@ -45,7 +45,7 @@ class Ending:
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
-    """Of which job and days, and why."""
+    """The job and days of a failed run, and why it failed."""
 
     job: str
     first: str
@@ -54,14 +54,14 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
 
 
 def news_of_runs(instance: dg.DagsterInstance, outbox: Outbox, ui_url: str) -> Callable[[Memory], list[News]]:
-    """Reads how runs ended since the last look."""
+    """Reads the runs that ended since the last tick."""
     failed, failed_until = _endings(instance, outbox, FAILED)
     succeeded, succeeded_until = _endings(instance, outbox, SUCCEEDED)
 
     def found(memory: Memory) -> list[News]:
         for ending in failed:
             memory.saw(_subject(memory, ending), event_id=ending.event_id, gravity=2, why=ending.failure)
-        # One that died is an alert even if another made it good before this look: something kills runs.
+        # A run that died is an alert even if another one succeeded before this tick: something kills runs.
         dead = list(_news(memory, ui_url, lambda standing: DIED in standing.why))
         for ending in succeeded:
             for earlier in [*memory.standings(f"run {ending.root} "), *memory.standings(f"run {ending.root}/")]:
@@ -93,7 +93,7 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
     for record in records:
         run = runs.get(record.run_id)
         age = time.time() - record.timestamp
-        died = (record.event_log_entry.message or "").startswith(DIED)  # news, whether or not it is tried again
+        died = (record.event_log_entry.message or "").startswith(DIED)  # news even if it is retried
         if run and kind == FAILED and not died and _is_undecided(instance, run, age):
             break
         cursor = max(cursor, record.storage_id)
@@ -106,7 +106,7 @@ def _endings(instance: dg.DagsterInstance, outbox: Outbox, kind: dg.DagsterEvent
 
 
 def _is_undecided(instance: dg.DagsterInstance, run: dg.DagsterRun, age: float) -> bool:
-    """Whether Dagster may still try a failed run again. It notes whether it will, and then what is left to try."""
+    """Whether Dagster may still retry a failed run. It first notes whether it will, then what is left to do."""
     if WILL_RETRY_TAG not in run.tags:
         return instance.run_retries_enabled and age < SECONDS_UNTIL_DECIDED
     return run.is_complete_and_waiting_to_retry and age < SECONDS_UNTIL_TRIED_AGAIN
@@ -147,7 +147,7 @@ def _cause(event: dg.DagsterEvent) -> str:
 
 
 def _news(memory: Memory, ui_url: str, among: Callable[[Standing], bool] = lambda _: True) -> Iterator[News]:
-    """A message a failed run; one, where a re-execution made good for several."""
+    """A message per failed run; one message if a re-execution fixed several."""
     made_good: dict[str, Standing] = {}
     for standing in memory.standings("run "):
         if standing.is_news and among(standing):

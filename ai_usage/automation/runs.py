@@ -1,7 +1,7 @@
 """A refresh in this process: a run of each source's pull job, then runs of the build job for what changed.
 
-`make backfill`, `make build`, the demo and the jobs `refresh_day` and `refresh_range` all take this way; sensors launch
-the same jobs through the queue. Each run is recorded like any other. A source that fails has failed its own run alone.
+`make backfill`, `make build`, the demo and the jobs `refresh_day` and `refresh_range` all use it; sensors launch the
+same jobs through the queue. Each run is recorded like any other. A source that fails only fails its own run.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ from ai_usage.places import COMMAND
 from ai_usage.settings import Settings, settings
 from ai_usage.warehouse.port import Warehouse
 
-REFRESH_POOL = "refresh"  # one at a time; its runs of pulls and builds are held to no pool, being in its own process
+REFRESH_POOL = "refresh"  # one at a time; its runs of pulls and builds run in its own process and need no pool
 
 Repository = Any  # Dagster's repository: its jobs have their resources
 
@@ -46,7 +46,7 @@ class Runs:
     not_configured: dict[str, str] = field(default_factory=dict)  # by source
 
     def refresh(self, span: Span) -> None:
-        """Pull the days from every source that is configured, then build them, and whatever else is not built."""
+        """Pull the days from every configured source, then build them and everything else that is stale."""
         self.pull(span)
         self.build(span)
 
@@ -65,7 +65,7 @@ class Runs:
             self.run(BUILD, dict(request.tags), request.asset_selection)
 
     def run(self, name: str, tags: Mapping[str, str], keys: Any = None) -> None:
-        """One run. A warehouse that cannot be used, or somebody who interrupts it, stops those that were to follow."""
+        """One run. An unusable warehouse, or an interrupt, cancels the runs that would follow."""
         job = self.repository.get_job(name)
         if keys is not None:
             job = job.get_subset(asset_selection=frozenset(keys))
@@ -95,8 +95,8 @@ class Runs:
 
 
 def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """Step → why it failed. A run that failed before its first step has its job's name, and one that could not
-    publish the warehouse has `warehouse`.
+    """Step → why it failed. The key is the job's name if the run failed before its first step, and `warehouse` if it
+    could not publish the warehouse.
     """
     steps = {event.step_key or "": reason_of(event) for event in result.get_step_failure_events()}
     if why := teardown_failure(result.all_events):
@@ -113,7 +113,7 @@ def is_of_the_warehouse(error: Any) -> bool:
 
 
 def not_built(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """Table → why it was left as it was."""
+    """Table → why it was not changed."""
     return {
         check.asset_key.to_user_string(): (check.description or "unknown").removeprefix(f"{LEFT}: ")
         for check in result.get_asset_check_evaluations()

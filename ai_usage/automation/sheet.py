@@ -1,8 +1,8 @@
-"""When the sheet changes: the tabs that changed are pulled, and nothing twice. What is made of them is built like what
-is made of any other pull: see `rebuild`.
+"""Pulls the tabs of the sheet that changed, each change once. Tables are built from them as from any other pull: see
+`rebuild`.
 
-A tick asks Drive for the file's version, and no more while that stands still. It never opens the warehouse, which
-belongs to the runs: what is needed to see a change is in the cursor.
+A tick asks Drive for the file's version, and for nothing else while that is unchanged. It never opens the warehouse,
+which only runs may write: the cursor holds what is needed to see a change.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ ANY_DAY = f"select activity_date from {PULLS_TABLE.address} where activity_date 
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Why the sheet cannot be used. Each kind is reported once, however its words vary."""
+    """Why the sheet cannot be used. Each kind is reported once, even if its text varies."""
 
     kind: str
     why: str
@@ -49,16 +49,16 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class SheetState(msgspec.Struct, frozen=True, kw_only=True):
-    """The sheet as it was last seen, without a word of what is in it."""
+    """The last state of the sheet: hashes, without any of its content."""
 
     version: str = ""
     tabs: dict[str, str] = {}  # content hashes
-    tab_ids: dict[str, int] = {}  # by which a tab is found, whatever it is called by now
+    tab_ids: dict[str, int] = {}  # they identify a tab after it was renamed
     broken: Trouble | None = None
 
     @classmethod
     def read(cls, text: str | None) -> "SheetState":
-        """An unreadable one, of another release, is none: everything is new then."""
+        """An unreadable cursor, of another release, counts as empty: everything is new then."""
         try:
             return msgspec.json.decode(text or "{}", type=cls)
         except msgspec.MsgspecError:
@@ -86,7 +86,7 @@ refresh_sheet = dg.define_asset_job(
 def sheet_changed(
     context: dg.SensorEvaluationContext, sheet: dg.ResourceParam[Sheet | None], published: Published
 ) -> dg.SensorResult | dg.SkipReason:
-    """A run where there is a change, and a check result, once, where the sheet cannot be read."""
+    """A run if there is a change, and one check result if the sheet cannot be read."""
     if sheet is None:
         return dg.SkipReason(SOURCE.not_configured)
     before = SheetState.read(context.cursor)
@@ -109,7 +109,7 @@ def _waits_for_providers(published: Warehouse | None) -> bool:
 
 
 def look(sheet: Sheet, before: SheetState) -> SheetState:
-    """The sheet now. Where it does not answer it is as it was before, and so is a tab that cannot be used."""
+    """The current sheet. If it does not answer, or a tab cannot be used, the state before stays."""
     sheet.hurry()
     try:
         version = sheet.version()
@@ -143,14 +143,14 @@ def seen(version: str, found: Mapping[str, Answer], before: SheetState) -> Sheet
 def requests(before: SheetState, after: SheetState, last_run_key: str | None) -> Iterator[dg.RunRequest]:
     """A run that pulls the tabs that changed.
 
-    A run key is of the change and of the run key before it: the same change is not asked for twice, and one that is
-    undone and done again is another.
+    A run key is made from the change and the run key before it: the same change is not requested twice, but a change
+    that is undone and made again is a new one.
     """
     changed = {name: now for name, now in after.tabs.items() if now != before.tabs.get(name)}
     change = _digest([last_run_key, changed, {name: before.tabs.get(name) for name in changed}])[:16]
     if changed:
         keys = [dg.AssetKey(["raw", TABS[name].pull]) for name in sorted(changed)]
-        # A later run of the same tabs makes a failed one good, and so does one of the whole sheet.
+        # A later run of the same tabs, or of the whole sheet, resolves a failed one.
         chain = "/".join([PULL_SHEET, *sorted(changed)])
         yield dg.RunRequest(run_key=change, asset_selection=keys, tags=TRIED_AGAIN | {CHAIN: chain})
 

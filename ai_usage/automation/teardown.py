@@ -1,8 +1,8 @@
 """How a run's steps are executed. The process puts its name on the run before anything else, so a run that was killed
 is recognized as dead. A run that cannot publish the warehouse has failed, though each of its steps succeeded.
 
-The warehouse's resource publishes when the steps are over. Dagster notes an error there as an event of its engine, and
-calls the run a success; here it fails the run, and whoever watches runs is alerted.
+The warehouse's resource publishes when the steps are over. Dagster logs an error there as an engine event, and the run
+as a success; here the error fails the run, which raises an alert.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ TEARDOWN = "Teardown of resources"  # how Dagster's event of it begins
 
 
 def teardown_failure(events: Iterable[dg.DagsterEvent]) -> str:
-    """Why a run's resources could not be closed, in a sentence; empty if they could."""
+    """One sentence: why a run's resources could not be closed; empty if they were."""
     for event in events:
         if event.is_engine_event and event.engine_event_data.error and (event.message or "").startswith(TEARDOWN):
             return _sentence(event.engine_event_data.error)
@@ -53,7 +53,7 @@ class FailsAtTeardown(InProcessExecutor):
             why = why or teardown_failure([event])
             yield event
         if why:
-            # No step failed, so there is none to be tried again: the next run publishes what this one could not.
+            # No step failed, so there is none to retry: the next run publishes what this one could not.
             plan_context.instance.add_run_tags(plan_context.run_id, {MAX_RETRIES_TAG: "0"})
             raise WarehouseError(why)
 
@@ -74,7 +74,7 @@ in_process = dg.ExecutorDefinition(
 
 
 def fail_if_torn_down(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:
-    """The same for a run from the command line, for which Dagster has an executor of its own."""
+    """The same for a run from the command line, for which Dagster uses its own executor."""
     why = teardown_failure(result.all_events)
     if why and (run := instance.get_run_by_id(result.run_id)) and run.status == dg.DagsterRunStatus.SUCCESS:
         instance.report_run_failed(run, why)

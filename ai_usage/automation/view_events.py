@@ -1,5 +1,5 @@
-"""What Dagster shows of views. No run fills them, so each new version of one is an event of its own: since when its SQL
-is as it is, and its column lineage.
+"""Dagster's events of views. No run fills a view, so each new version of its SQL is reported as an event, with its
+column lineage.
 """
 
 import dagster as dg
@@ -11,7 +11,7 @@ from ai_usage.marts.files import marts
 
 
 def show_views(instance: dg.DagsterInstance) -> None:
-    """Report each view that has other SQL than when it was last reported."""
+    """Report each view with SQL that changed since the last report."""
     shown = instance.get_latest_materialization_code_versions([view.key for view in VIEWS])
     changed = {view.key.path[-1]: view for view in VIEWS if shown[view.key] != view.code_version}
     for mart in marts():

@@ -21,15 +21,15 @@ def warehouse_of(of: Settings, *, is_read_only: bool = False, run_id: str = "") 
 
 
 def asked_warehouse(of: Settings) -> Warehouse:
-    """The same, for a command that only asks. In BigQuery it waits for no run; the embedded warehouse's file is made,
-    or brought to today's shape, as by a run.
+    """The same, for a command that only reads. In BigQuery it does not wait for runs. The embedded warehouse's file is
+    created or migrated, as by a run.
     """
     return warehouse_of(of, is_read_only=of.is_bigquery)
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
-    """Hands a run its warehouse. At the run's end, even if it failed, its check results are kept and what it wrote is
-    published.
+    """Gives a run its warehouse. When the run ends, even if it failed, stores its check results and publishes what it
+    wrote.
     """
 
     @contextmanager
@@ -40,7 +40,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
         stays_open = warehouse.staying_open() if asks_no_provider(context.run) else nullcontext()
         with building(of.data_dir) if is_build else nullcontext():
             try:
-                with stays_open:  # not while it waits for a build's end: that build may wait for the file
+                with stays_open:  # not while it waits for a build to end: that build may wait for the file
                     try:
                         yield warehouse
                     finally:
@@ -61,15 +61,15 @@ def asks_no_provider(run: dg.DagsterRun | None) -> bool:
 
 
 def published(of: Settings) -> Warehouse | None:
-    """What runs leave to readers, for questions to its ledger. A copy that cannot be read counts as none: what is due
-    then is pulled, and the run publishes it again.
+    """The published copy, for queries of its ledger. An unreadable copy counts as none: what is due then is pulled, and
+    the run publishes it again.
     """
     return open_published(of)
 
 
 @contextmanager
 def published_for_a_tick(of: Settings) -> Iterator[Warehouse | None]:
-    """The same for a sensor's tick: what it asks and does not remember opens the copy once."""
+    """The same for a sensor's tick: queries without a cached answer open the copy once."""
     ledger = published(of)
     with ledger.staying_open() if ledger else nullcontext():
         yield ledger

@@ -1,8 +1,8 @@
-"""Watches that the platform works by itself, from outside Dagster's queue and daemon and without the warehouse.
+"""Monitors the platform from outside Dagster's queue and daemon, without the warehouse.
 
-Each look ends dead runs, delivers what waits, sends the news of runs, and alerts of what no run can report: that no run
-succeeds, that one waits for long, that ticks fail, that the daemon is silent, that a channel takes nothing. Each
-trouble alerts once, and once when it is over. What cannot be looked at is a trouble too; it ends no other look.
+Each look ends dead runs, delivers waiting messages, sends the news of runs, and alerts about what no run can report: no
+run succeeds, a run waits for long, ticks fail, the daemon has no heartbeat, a channel takes nothing. Each trouble
+alerts once, and once when it is over. A look that fails is a trouble too; the other looks go on.
 """
 
 import time
@@ -24,18 +24,18 @@ from ai_usage.automation.run_news import news_of_runs
 from ai_usage.settings import Settings
 
 SECONDS = 30.0  # between two looks
-PAUSE = 2 * 3600  # seconds: after a longer one the time without a look counts against nothing
+PAUSE = 2 * 3600  # seconds: after a longer pause, the time without a look does not count
 SILENT = 600  # seconds without a heartbeat of the daemon, which comes twice a minute
 TICKS_IN_A_ROW = {InstigatorType.SENSOR: 3, InstigatorType.SCHEDULE: 2}
-OUTDATED = 86_400  # seconds: a sensor that did not tick for so long is no longer there
+OUTDATED = 86_400  # seconds: a sensor without a tick for this long no longer exists
 UNDELIVERED = timedelta(hours=1)
 DAY = 86_400
-STANDING = "watchdog "  # how the subjects of its standings begin
+STANDING = "watchdog "  # the prefix of the subjects of its standings
 SEEN, LOOKED, BEGAN, PURGED = (f"watchdog {name}" for name in ("seen", "looked", "began", "purged"))  # its cursors
 
 
 class Trouble(msgspec.Struct, frozen=True, array_like=True):
-    """Something wrong. Its topic is its section of the runbook and `what`, if there are several, which one."""
+    """A trouble. `topic` is its section of the runbook; `what` distinguishes several of one topic."""
 
     topic: str
     title: str
@@ -49,17 +49,17 @@ class Trouble(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is to look at."""
+    """The inputs of a look."""
 
     instance: dg.DagsterInstance
     alerts: Alerts
     of: Settings
-    now: float  # seconds, of the machine's own clock: Dagster's records go by it
-    began: float  # since when somebody has been looking
+    now: float  # seconds, by the machine's clock, as in Dagster's records
+    began: float  # start of this series of looks
 
 
 def no_run_succeeds(scene: Scene) -> Iterator[Trouble]:
-    """Some run succeeds every six hours, whatever the providers do: that of `look_at_freshness`."""
+    """At least the run of `look_at_freshness` succeeds every six hours, whatever the providers do."""
     succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
     ends = [record.end_time for record in scene.instance.get_run_records(succeeded, limit=20) if record.end_time]
     since = max([scene.began, *ends])
@@ -80,7 +80,7 @@ def run_waits_in_queue(scene: Scene) -> Iterator[Trouble]:
 
 
 def ticks_fail(scene: Scene) -> Iterator[Trouble]:
-    """Sensors and schedules of which every one of the last ticks failed."""
+    """Sensors and schedules of which all of the last ticks failed."""
     for state in scene.instance.all_instigator_state():
         if state.status is not InstigatorStatus.STOPPED and (why := _why_its_ticks_fail(scene, state)):
             kind = state.instigator_type.value.lower()
@@ -88,7 +88,7 @@ def ticks_fail(scene: Scene) -> Iterator[Trouble]:
 
 
 def _why_its_ticks_fail(scene: Scene, state: InstigatorState) -> str:
-    """The last tick's error, if it is not the only one in a row."""
+    """The last tick's error, if the tick before it failed too."""
     wanted = TICKS_IN_A_ROW.get(state.instigator_type, 3)
     ended = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
     ticks = scene.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=wanted, statuses=ended)
@@ -104,7 +104,7 @@ def _why_its_ticks_fail(scene: Scene, state: InstigatorState) -> str:
 
 
 def daemon_is_silent(scene: Scene) -> Iterator[Trouble]:
-    """Whether each part of Dagster's daemon has shown that it lives."""
+    """Parts of Dagster's daemon without a recent heartbeat."""
     heard = {name: beat.timestamp for name, beat in scene.instance.get_daemon_heartbeats().items()}
     last = {name: max(scene.began, heard.get(name, 0.0)) for name in scene.instance.get_required_daemon_types()}
     silent = {name: at for name, at in last.items() if scene.now - at > SILENT}
@@ -114,7 +114,7 @@ def daemon_is_silent(scene: Scene) -> Iterator[Trouble]:
 
 
 def alerts_are_not_delivered(scene: Scene) -> Iterator[Trouble]:
-    """Channels for which messages wait. The others take the alert of it."""
+    """Channels with waiting messages. The other channels get the alert."""
     for channel in scene.alerts.channels:
         waiting = [since for _, since in scene.alerts.outbox.waiting(channel.name)]
         if waiting and scene.alerts.now() - min(waiting) > UNDELIVERED:
@@ -129,7 +129,7 @@ BLIND = "watchdog_cannot_look"
 
 @dataclass
 class Looked:
-    """What a look came to."""
+    """The result of a look."""
 
     troubles: list[Trouble] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
@@ -137,8 +137,8 @@ class Looked:
 
 @dataclass(frozen=True)
 class Watchdog:
-    """`opened` gives Dagster's instance, anew at each look: it may be broken now and mended later. It ends dead runs
-    only where it sees the processes of runs: another container's are all gone to it.
+    """`opened` opens Dagster's instance anew at each look: it may be broken now and fixed later. It ends dead runs only
+    where it can see the processes of runs, not those of another container.
     """
 
     of: Settings
@@ -148,7 +148,7 @@ class Watchdog:
     ends_the_dead: bool = True
 
     def look(self) -> Looked:
-        """Without a channel no alert can be sent: what is wrong is sent to the channels that are configured later."""
+        """Without a channel no alert can be sent: troubles are sent to channels that are configured later."""
         now = self.clock()
         began = since_when_somebody_looks(self.alerts.outbox, now)
         looked = Looked()
@@ -170,7 +170,7 @@ class Watchdog:
         return looked
 
     def _attempt(self, what: str, act: Callable[[], object], found: list[Trouble]) -> bool:
-        """Whether it could be done; why not is a trouble."""
+        """Whether `act` succeeded; an error becomes a trouble."""
         try:
             act()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is to be reported, and the rest goes on
@@ -184,12 +184,12 @@ class Watchdog:
         return Trouble(BLIND, "the watchdog cannot look", f"It could not {what}: {why}")
 
     def _send_news_of_runs(self, instance: dg.DagsterInstance, looked: Looked) -> None:
-        """What `run_failure_alerts` sends; here, because no sensor ticks where the daemon is dead."""
+        """Sends what `run_failure_alerts` sends, because no sensor ticks while the daemon is dead."""
         if self.alerts.channels:
             looked.reports.append(self.alerts.send(news_of_runs(instance, self.alerts.outbox, self.of.ui_url)))
 
     def _purge(self, instance: dg.DagsterInstance, now: float) -> None:
-        """Once a day; of a long history a part at each look, until all of it that is too old is gone."""
+        """Once a day. A long history is deleted in parts, one at each look."""
         with self.alerts.outbox.transaction() as memory:
             if now - memory.cursor(PURGED) < DAY:
                 return
@@ -202,7 +202,7 @@ class Watchdog:
 
 
 def since_when_somebody_looks(outbox: Outbox, now: float) -> float:
-    """The first of a series of looks without a long pause: a machine that slept is not blamed for it."""
+    """The first of a series of looks without a long pause: the time that a machine slept does not count."""
     with outbox.transaction() as memory:
         looked, began = memory.cursor(LOOKED), memory.cursor(BEGAN)
         if not 0 <= now - looked <= PAUSE:
@@ -213,7 +213,7 @@ def since_when_somebody_looks(outbox: Outbox, now: float) -> float:
 
 
 def news_of(found: Sequence[Trouble], seen: set[str], memory: Memory, ui_url: str) -> Iterator[News]:
-    """What begins, and what is over. What could not be looked at stands as it did."""
+    """Troubles that began, and those that are over. What could not be looked at keeps its state."""
     at = memory.cursor(SEEN) + 1
     memory.move(SEEN, at)
     for trouble in found:

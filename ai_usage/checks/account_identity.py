@@ -1,4 +1,4 @@
-"""Is each organization behind one account only: behind two, its days count twice, and every other check passes."""
+"""Checks that no organization is behind two accounts: its days would count twice, and every other check would pass."""
 
 from ai_usage.check import Check, Finding, NotEvaluated, SnapshotCheck, failed, passed, some
 from ai_usage.core.accounts import DIM_ACCOUNT

@@ -1,4 +1,4 @@
-"""Of which accounts a check is evaluated, and how a result names them: of one account alone, not at all."""
+"""The accounts that a check is evaluated for. A result names them only if there are several."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from ai_usage.warehouse.table import PULLS
 
 Findings = Mapping[date | None, Finding]
 
-NEVER_PULLED = "Never pulled"  # a result begins so where the pull is missing: the check itself found nothing
+NEVER_PULLED = "Never pulled"  # a result begins so if the pull is missing
 IN_LEDGER = f"select distinct account from {PULLS.address} where pull in unnest(@pulls) order by account"
 
 
@@ -38,7 +38,7 @@ def key_variables(source: Source, pulls: Collection[str]) -> list[str]:
 
 
 def optional_of(sources: Collection[Source], pulls: Sequence[str]) -> frozenset[str]:
-    """Those of an optional check's pulls that may be lacking: its optional reports, or all where none is one."""
+    """The pulls of an optional check that may be missing: its optional reports, or all if it has none."""
     reports = {report.pull: report for source in sources for report in _reports_of(source, pulls)}
     return frozenset(pull for pull, report in reports.items() if report.needs) or frozenset(pulls)
 
@@ -51,8 +51,8 @@ def _reports_of(source: Source, pulls: Collection[str]) -> list[Report[Any]]:
 def of_each(
     asked: Sequence[str] | None, known: Collection[str], evaluate: Callable[[str], Result], *, is_optional: bool = False
 ) -> Finding | None:
-    """One result of the accounts that are `asked`; of those in the ledger, `known`, where the source is not configured
-    (None). It is as bad as the worst, and names each account that has not passed. An account without any pull has
+    """One result of the accounts that are `asked`, or if the source is not configured (None), of those in the ledger,
+    `known`. It has the worst status, and names each account that has not passed. An account without any pull has
     failed, unless the plan may lack it. None if nothing was ever pulled.
     """
     if not known:
@@ -63,7 +63,7 @@ def of_each(
 
 
 def with_account(findings: Findings, warehouse: Warehouse, pulls: Collection[str]) -> Findings:
-    """Results that name the one account that all their rows are of, where more than one account was ever pulled."""
+    """Results that name their account if all rows are of one, and more than one account was ever pulled."""
     named = {day: name for day, found in findings.items() if (name := _account_of(found))}
     if not named or len(warehouse.ask(IN_LEDGER, pulls=list(pulls))) < 2:
         return findings
@@ -76,7 +76,7 @@ def with_account(findings: Findings, warehouse: Warehouse, pulls: Collection[str
 
 
 def _account_of(finding: Finding) -> str | None:
-    """The account that the rows of a result that has not passed are of; None of several."""
+    """The account of the rows of a result that has not passed; None if there are several."""
     if not isinstance(finding, Result) or finding.passed:
         return None
     accounts = {row.get("account") for row in finding.rows}

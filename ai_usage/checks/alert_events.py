@@ -1,7 +1,7 @@
-"""What checks found that is reported once: the events of `alert_events`.
+"""The findings of checks that are reported once: the events of `alert_events`.
 
-A check of spending (a budget, a spike, a restated day) has a row for each event, with an `alert_key` that is the same
-in every run. Dagster's metadata shows some of these rows in the UI; all of them are kept here, for alerts.
+A check of spending (a budget, a spike, a restatement) has a row for each event, with an `alert_key` that is the same
+in every run. Dagster's metadata shows some of these rows in the UI; this table has all of them, for alerts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ ALERT_EVENTS = Table(
 
 
 def keep_events(warehouse: Warehouse, check: dg.AssetCheckKey, findings: Mapping[date | None, Finding]) -> None:
-    """Put the events of a check's results in the place of those with the same `alert_key`."""
+    """Store the events of a check's results. They replace those with the same `alert_key`."""
     of = {"topic": check.name, "asset": check.asset_key.to_user_string()}
     at = warehouse.now()
     results = [(day, found) for day, found in findings.items() if isinstance(found, Result)]
@@ -52,7 +52,7 @@ def keep_events(warehouse: Warehouse, check: dg.AssetCheckKey, findings: Mapping
 
 
 def _is_event(row: Row) -> bool:
-    return bool(row.get(ALERTS_BY_ROW))  # empty, where an event of a finer thing stands for it
+    return bool(row.get(ALERTS_BY_ROW))  # empty if an event of a finer scope represents it
 
 
 def _event(row: Row, of: Mapping[str, str], status: str, day_: date | None, at: datetime) -> tuple[Any, ...]:
@@ -62,7 +62,7 @@ def _event(row: Row, of: Mapping[str, str], status: str, day_: date | None, at: 
 
 
 def rows_of(warehouse: Warehouse, table: Table, of: Mapping[str, str]) -> pl.DataFrame:
-    """The rows in which these columns have these values."""
+    """The rows with these values in these columns."""
     where = " and ".join(f"{name} = @{name}" for name in of)
     return warehouse.ask(f"select {', '.join(table.columns)} from {table.address} where {where}", **of)
 
@@ -70,7 +70,7 @@ def rows_of(warehouse: Warehouse, table: Table, of: Mapping[str, str]) -> pl.Dat
 def merge_rows(
     warehouse: Warehouse, table: Table, of: Mapping[str, str], rows: Sequence[tuple[Any, ...]], key: str
 ) -> None:
-    """Put rows in the place of those of the same key; of several of one key the last counts. Others stay."""
+    """Replace the rows with the same keys; of several rows with one key the last counts. Other rows stay."""
     fresh = table.frame(dict(zip(table.columns, zip(*rows, strict=True), strict=True))).unique(key, keep="last")
     kept = table.frame(rows_of(warehouse, table, of).to_dict(as_series=False)).join(fresh, on=key, how="anti")
     warehouse.replace_all(table, pl.concat([kept, fresh]).sort(key), of=of)

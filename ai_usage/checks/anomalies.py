@@ -1,4 +1,4 @@
-"""Does spending deviate from its baseline, and does somebody spend who is no member any more. Both warn, row by row."""
+"""Anomalies: spending that deviates from its baseline, and spending of former members. Both warn, row by row."""
 
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
@@ -56,7 +56,7 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
 
 
 def too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
-    """Why a day has no baseline yet, where too few days like it are known before it."""
+    """Why a day has no baseline: too few days like it are known before it. None if there are enough."""
     is_weekend = day.weekday() >= SATURDAY
     since = day - timedelta(days=thresholds["baseline_days"])
     like_it = sum(since <= one < day and (one.weekday() >= SATURDAY) == is_weekend for one in known)
@@ -80,7 +80,7 @@ def evaluate_anomalies(rows: Rows, own: str = "") -> Result:
 
 
 def is_finest(row: Row, rows: Rows) -> bool:
-    """Of a day's rows. A spike of a key is one of its model, team and provider too; only the key's is reported."""
+    """A spike of a key is also one of its model, team and provider. Only the finest, the key's, is reported."""
     finer = SCOPES[: SCOPES.index(row["scope"])]
     return not any(
         one["kind"] == row["kind"] and one["scope"] in finer and row["provider"] in {one["provider"], None}
@@ -122,7 +122,7 @@ spend_has_no_anomaly = DailyCheck(
 
 
 def evaluate_former_members(rows: Rows) -> Result:
-    """Keys and accounts that spend, of people who are no members."""
+    """Keys and accounts with spend that belong to former members."""
     if not rows:
         return passed("No key or account of a former member spends.")
     rows = alerted(rows, lambda row: f"{_thing(row)} ({row['of_whom']})", _former_member)

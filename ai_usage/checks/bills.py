@@ -1,4 +1,4 @@
-"""What checks of all money rely on: every provider's bill. Of several providers, the bill of one is enough."""
+"""The pulls that checks of all money rely on: every provider's bill. The bill of one provider is enough."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ BY_SCOPE = "marts/spend_by_scope"  # all money
 
 
 def of_money(sql: str, result: Callable[[Rows], Finding]) -> Callable[[Warehouse], Finding | None]:
-    """The evaluation of a query over all money; None where no bill was ever pulled."""
+    """The evaluation of a query over all money; None if no bill was ever pulled."""
 
     def evaluated(warehouse: Warehouse) -> Finding | None:
         if not any(warehouse.pulled_days(pull) for pull in BILLS):
@@ -25,7 +25,7 @@ def of_money(sql: str, result: Callable[[Rows], Finding]) -> Callable[[Warehouse
 def if_any(
     count: str, evaluate: Callable[[Warehouse], Finding | None], why: str
 ) -> Callable[[Warehouse], Finding | None]:
-    """The same evaluation, but not one that passes where a query counts nothing that it could be evaluated by."""
+    """The same evaluation, but without a pass if the query counts no rows to evaluate."""
 
     def evaluated(warehouse: Warehouse) -> Finding | None:
         finding = evaluate(warehouse)

@@ -1,4 +1,4 @@
-"""Is everything there: every day pulled and standing whole in core, and pulls recent."""
+"""Checks that nothing is missing: every day is pulled and complete in core, and pulls are recent."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ from ai_usage.warehouse.table import PULLS
 RECENT = timedelta(hours=36)  # each source is asked daily
 STALE_DAYS, REMEMBERED = 3, timedelta(days=35)
 
-# No pull of the future counts: a clock was wrong then.
+# A pull with an instant in the future does not count: a clock was wrong.
 NEWEST = f"""
 select
     account,
@@ -49,9 +49,9 @@ order by account, activity_date
 
 
 def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
-    """Whether each report that core tables are made of was pulled, with every record in core. A day that the
-    provider was asked about needs it too; an optional one, only from the first day on that it was answered for:
-    providers keep some reports for weeks alone, and no later pull can bring the days before.
+    """Whether each report of the core tables was pulled, with every record in core. Every day that the provider was
+    asked about needs it; an optional report is needed only from its first answered day on: providers keep some
+    reports for only some weeks, and no later pull can bring the days before.
     """
     pulls, optional = of.counted, provider.optional_beside(of.counted)
     sql = "checks/no_day_is_missing"
@@ -88,7 +88,7 @@ def _missing(row: Mapping[str, Any]) -> str:
 
 
 def pull_is_recent(source: Source, pull: str, *, is_daily: bool, is_optional: bool, **of: Any) -> SnapshotCheck:
-    """Whether a source is still being asked, each account of it."""
+    """Whether a source is still pulled, for each of its accounts."""
     return SnapshotCheck(
         name="pull_is_recent",
         asset=f"raw/{pull}",
@@ -107,7 +107,7 @@ def pull_is_recent(source: Source, pull: str, *, is_daily: bool, is_optional: bo
 def recency_of_accounts(
     pull: str, warehouse: Warehouse, asked: Sequence[str] | None = None, *, is_daily: bool, is_optional: bool
 ) -> Finding | None:
-    """`recency` of each account that is `asked`; None of all that the ledger has."""
+    """`recency` of each account that is `asked`; None: of each in the ledger."""
     now = settings().now()
     newest = {
         account: (pulled_at, day)
@@ -119,7 +119,7 @@ def recency_of_accounts(
 
 
 def recency(pulled_at: datetime, newest_day: date | None, *, is_daily: bool, now: datetime) -> Result:
-    """Whether the last pull is young enough, and reached a day that is."""
+    """Whether the last pull, and the newest day that it reached, are recent enough."""
     why = f"Last pulled {pulled_at:%Y-%m-%d %H:%M} UTC" + (f", up to {newest_day}." if is_daily else ".")
     too_old = now - pulled_at > RECENT
     behind = is_daily and (newest_day is None or newest_day < (now - RECENT).date() - timedelta(days=1))
@@ -127,7 +127,7 @@ def recency(pulled_at: datetime, newest_day: date | None, *, is_daily: bool, now
 
 
 def bill_is_fresh(provider: Provider) -> SnapshotCheck:
-    """Whether each account's bill of the last days is known, and not of empty days alone."""
+    """Whether each account's bill of the last days is known and not empty."""
     pull = provider.bill.pull
     return SnapshotCheck(
         name="bill_is_fresh",
@@ -146,7 +146,7 @@ def bill_is_fresh(provider: Provider) -> SnapshotCheck:
 
 
 def freshness_of_accounts(pull: str, warehouse: Warehouse, asked: Sequence[str] | None) -> Finding | None:
-    """`freshness` of each account that is `asked`; None of all that the ledger has."""
+    """`freshness` of each account that is `asked`; None: of each in the ledger."""
     today = settings().now().date()
     newest = dict(warehouse.ask(NEWEST_DAYS, pull=pull).iter_rows())
     records: dict[str, dict[date, int]] = {account: {} for account in newest}
@@ -157,7 +157,7 @@ def freshness_of_accounts(pull: str, warehouse: Warehouse, asked: Sequence[str] 
 
 
 def freshness(newest: date, records: Mapping[date, int], *, yesterday: date) -> Result:
-    """Whether a bill is known up to lately, and its last days have records; `records` are how many each day has."""
+    """Whether a bill is known up to recent days, and the last days have records. `records` is their number by day."""
     behind = (yesterday - newest).days
     if behind >= STALE_DAYS:
         return failed(f"Nothing is known since {newest}, {behind} days: what they cost is unknown, not 0.")

@@ -1,10 +1,10 @@
 """Compares the providers' cost lines with their consoles: each figure of the sheet, in total, by account and by
 workspace.
 
-A figure of an invoice may include seats: if its column `covers` has it, or if only usage and seats together match it.
+A figure of an invoice includes seats if its column `covers` has that value, or if only usage and seats together match.
 
-A figure with days that were never pulled compares with nothing, and one that was restated after it was written down was
-right then: both are warnings.
+A figure with days that were never pulled cannot be compared. A figure that was right when it was written down may
+differ after a restatement. Both are warnings.
 """
 
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ from ai_usage.sheet.tabs import CONSOLE_FIGURES
 from ai_usage.warehouse.port import Warehouse
 
 NAME = "console_figures_match"
-A_LINE = Decimal("1e-6")  # marts have what the ledger has, but for roundings of a line
+A_LINE = Decimal("1e-6")  # the rounding of one line, by which marts and ledger may differ
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One figure, and what is wrong with it: nothing, a reason not to compare, or a difference."""
+    """One figure, with the outcome: equal, not comparable with a reason, or different."""
 
     row: Row
     why: str = ""
@@ -45,7 +45,7 @@ class Compared:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """The figure as the result's table has it."""
+        """The figure as a row of the result's table."""
         names = ("provider", "account", "period_start", "period_end", "workspace_id", "workspace_name", "lines_usd")
         more = ("figure_usd", "seats_usd", "covers", "difference_usd", "tolerance_usd", "days_missing")
         return {name: self.row[name] for name in (*names, *more)} | {"why": self.why}
@@ -93,7 +93,7 @@ def _with_seats(one: Compared) -> str:
 
 
 def figure_name(row: Row) -> str:
-    """Of what and when a figure is; both days included."""
+    """The scope and the period of a figure; both days included."""
     workspace = f", workspace {row['workspace_name'] or row['workspace_id']}" if row["workspace_id"] else ""
     return f"{_whole(row)} {_period(row)}{workspace}"
 
@@ -108,7 +108,7 @@ def _period(row: Row) -> str:
 
 
 def _grouped(figures: list[Compared]) -> Iterator[str]:
-    """What cannot be compared, once for all figures of a period."""
+    """The figures that cannot be compared, one sentence per period."""
 
     def same(one: Compared) -> tuple[str, str, str]:
         return _whole(one.row), _period(one.row), one.why
@@ -138,8 +138,8 @@ def _compared(warehouse: Warehouse, row: Row) -> Compared:
         f"{f' (seats of {usd(beside)} USD are not in it)' if beside else ''}"
     )
     then, now = (_lines_known(warehouse, row, at) for at in (row["first_seen_at"], None))
-    is_as_told = now is not None and abs(now - row["lines_usd"]) <= A_LINE
-    if is_as_told and then is not None:
+    is_as_known = now is not None and abs(now - row["lines_usd"]) <= A_LINE
+    if is_as_known and then is not None:
         for included in (seats, seats + beside):
             if abs(then + included - row["figure_usd"]) <= row["tolerance_usd"]:
                 return Compared(
@@ -180,7 +180,7 @@ def _never_pulled(row: Row, today: date) -> int:
 
 
 def usd(amount: Decimal, *, sign: str = "") -> str:
-    """To the cent, or as fine as it takes to be anything."""
+    """Rounded to the cent; a smaller amount keeps its first significant digits."""
     return f"{amount:{sign},.2f}" if abs(amount) >= 1 else f"{amount.quantize(Decimal('1e-4')):{sign},f}"
 
 

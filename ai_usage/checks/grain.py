@@ -1,4 +1,4 @@
-"""Does each row stand once: pages that overlap or repeat cannot count twice."""
+"""Checks that each row exists once: pages that overlap or repeat must not count twice."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -27,7 +27,7 @@ def grain_is_unique(
     is_optional: bool = False,
     optional_pulls: tuple[str, ...] = (),
 ) -> DailyCheck:
-    """Whether each row of these tables stands there once, by the key that the table declares."""
+    """Whether each row of these tables exists once, by the key that the table declares."""
     first, *others = tables
     names = ", ".join(table.name for table in tables)
     return DailyCheck(

@@ -1,5 +1,5 @@
-"""Does raw still hold what was pulled: no record lost, doubled or altered since, and no instant of the future. What was
-never pulled is the subject of `completeness`.
+"""Checks that raw still holds what was pulled: no record lost, doubled or altered, and no instant in the future.
+Missing pulls are the subject of `completeness`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ NAME = "ledger_is_whole"
 SQL = f"checks/{NAME}"
 TITLE = "a record of raw that was lost, doubled or altered since it was pulled"
 DESCRIPTION = "Each record of {} is in raw exactly once, as it was sent."
-NO_DAY = date(1970, 1, 1)  # snapshots are of none
+NO_DAY = date(1970, 1, 1)  # for snapshots, which have no day
 
 
 def ledger_is_whole(
@@ -37,8 +37,8 @@ def ledger_is_whole(
     gates_day: bool = False,
     is_optional: bool = False,
 ) -> DailyCheck:
-    """Whether the newest version of each daily pull is in raw as it was pulled. The check waits for the pulls it
-    relies on alone: a record that another pull lacks is reported, but must not keep the money waiting.
+    """Whether the newest version of each daily pull is in raw as it was pulled. The check waits only for the pulls
+    it relies on: a record missing in another pull is reported, but must not delay the money.
     """
     return DailyCheck(
         name=NAME,
@@ -58,7 +58,7 @@ def ledger_is_whole(
 
 
 def snapshots_are_whole(source: Source, asset: str, pulls: Sequence[str], *, provider: str = "") -> SnapshotCheck:
-    """The same of a source's snapshots."""
+    """The same for a source's snapshots."""
     return SnapshotCheck(
         name=NAME,
         provider=provider,
@@ -113,8 +113,8 @@ order by pulled_at, pull, activity_date
 
 
 def no_pull_is_of_the_future(source: Source, pulls: Sequence[str], *, provider: str = "") -> SnapshotCheck:
-    """Whether every pull was made by now: one of the future is of a clock that was wrong, and the order of versions
-    cannot be relied on.
+    """Whether no pull has an instant in the future: then a clock was wrong, and the order of versions is not
+    reliable.
     """
     return SnapshotCheck(
         name="no_pull_is_of_the_future",
@@ -148,7 +148,7 @@ def _of_the_future(pulls: Sequence[str], warehouse: Warehouse) -> Result | None:
 
 
 def _of(provider: Provider) -> list[Check]:
-    """A provider's checks, of its snapshots if it has any, and of each of its pulls that come from another source."""
+    """A provider's checks: of its snapshots, if any, and of each pull that comes from another source."""
     daily, snapshots = list(provider.daily_pulls), list(provider.snapshot_pulls)
     bill, *_ = provider.core
     directories = [of for of in provider.core if set(of.pulls) <= set(provider.snapshot_pulls)]

@@ -1,4 +1,4 @@
-"""What a check comes to where its pulls were not made, and the days that it is to evaluate."""
+"""The result of a check without its pulls, and the days that a check must evaluate."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
 from ai_usage.settings import settings
 
-PRESENT = timedelta(days=3)  # a run with an older last day is one of the past: it pulled nothing new of now
+PRESENT = timedelta(days=3)  # a run with an older last day is about the past: it pulled nothing about the present
 
 RANGE_START, RANGE_END, ONE_PARTITION = (
     "dagster/asset_partition_range_start",
@@ -24,12 +24,12 @@ RANGE_START, RANGE_END, ONE_PARTITION = (
 
 @dataclass(frozen=True)
 class Missing:
-    """What a check comes to where its pulls were not made."""
+    """The result of a check without its pulls."""
 
     pulls: Sequence[str]
-    optional: frozenset[str]  # those that a plan, a key's scope or the sheet may lack; without any the check is not
+    optional: frozenset[str]  # pulls that a plan, a key's scope or the sheet may lack; empty: the check is not optional
     configured: bool
-    was_to_pull: bool  # whether this run was to make one of them
+    was_to_pull: bool  # whether this run should have made one of them
     not_configured: str
 
     @classmethod
@@ -52,8 +52,8 @@ class Missing:
         )
 
     def finding(self, *, was_asked: bool, lacking: Collection[str] = ()) -> Finding:
-        """`was_asked`: whether the provider was asked about this day at all. `lacking`: which pulls of it were not
-        made; without any, none was.
+        """`was_asked`: whether the provider was asked about this day at all. `lacking`: the missing pulls of the day;
+        empty: all are missing.
         """
         never = [pull for pull in self.pulls if pull in lacking] or self.pulls
         if not self.configured:
@@ -74,7 +74,7 @@ def _named(pulls: Sequence[str]) -> str:
 
 
 def client_of(context: dg.AssetCheckExecutionContext, source: Source) -> Any:
-    """The source's client, or those of its accounts; None where it is not configured."""
+    """The source's client, or those of its accounts; None if it is not configured."""
     return getattr(context.resources, source.resource)
 
 
@@ -87,7 +87,7 @@ def of_the_past(context: dg.AssetCheckExecutionContext) -> NotEvaluated | None:
 
 
 def span_of_check(context: dg.AssetCheckExecutionContext, pulled: Collection[date]) -> Span | None:
-    """The days of the run; run alone, from the first day ever pulled to the last. None if there is none."""
+    """The days of the run; without a partition, from the first day ever pulled to the last. None if there is none."""
     tags = context.run.tags
     if RANGE_START in tags:
         return Span(date.fromisoformat(tags[RANGE_START]), date.fromisoformat(tags[RANGE_END]))

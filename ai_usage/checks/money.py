@@ -1,5 +1,5 @@
-"""Is the money of the marts that of core: the same amount everywhere, every amount of one kind, of a known provider and
-with a method of attribution.
+"""Checks that marts have the money of core: the same amount everywhere, every amount with one kind, a known provider
+and an attribution method.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,15 +23,15 @@ STATING = [provider for provider in PROVIDERS if provider.key in providers_with(
 
 
 def stated_amounts(warehouse: Warehouse, span: Span, provider: Provider) -> dict[date, list[dict[str, Any]]]:
-    """What each table states that a provider billed all accounts, by day: amount_of, stated_by, usd (null where only
-    rows count) and row_count.
+    """The amount that each table states as billed by a provider, all accounts together, by day: amount_of, stated_by,
+    usd (null if only rows count) and row_count.
     """
     days = wrong_rows(warehouse, f"providers/{provider.key}/{STATED}", span)
     return {day: _of_all_accounts(rows) for day, rows in days.items()}
 
 
 def core_amounts(warehouse: Warehouse, span: Span, provider: Provider) -> dict[date, dict[str, Decimal]]:
-    """What core has as billed by a provider, by day and account."""
+    """The billed cost of a provider in core, by day and account."""
     found: dict[date, dict[str, Decimal]] = {}
     for day, rows in wrong_rows(warehouse, f"providers/{provider.key}/{STATED}", span).items():
         of_day = found.setdefault(day, {})
@@ -53,7 +53,7 @@ def _of_all_accounts(rows: Rows) -> list[dict[str, Any]]:
 
 
 def expenses_equal_costs(provider: Provider) -> DailyCheck:
-    """Whether every table that states a provider's amount of a day states the same, be it in the ninth decimal."""
+    """Whether all tables state the same amount for a provider's day, to the ninth decimal."""
     bill, *_ = provider.core
     first, *others = (
         (*provider.expense_marts, AI_SPEND) if provider.expense_marts else (f"core/{bill.first.name}", AI_SPEND)
@@ -188,7 +188,7 @@ def _blind_days(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
 
 
 def _blind(rows: Rows) -> list[Row]:
-    """The marts without a row of what core has rows of."""
+    """The marts without rows for what core has rows of."""
     core = {row["amount_of"]: row["row_count"] for row in rows if row["stated_by"].startswith("core/")}
     return [
         {**row, "core_rows": core[row["amount_of"]]}

@@ -1,4 +1,4 @@
-"""Do the keys that spend have owners, at every provider with API keys."""
+"""Checks that keys with spend have owners, for every provider with API keys."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -22,7 +22,7 @@ def _owned_share(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
 
 
 def evaluate_owners(keys: list[dict[str, Any]], at_least: Decimal) -> Result:
-    """The share of what keys used and cost on a day that has an owner, provider by provider."""
+    """The share of a day's key spend and usage that has an owner, by provider."""
     found: dict[str, list[dict[str, Any]]] = {}
     for key in keys:
         found.setdefault(NAMES[key["provider"]], []).append(key)

@@ -1,4 +1,4 @@
-"""The registry of checks as documentation: the page docs/checks.md, which begins with a table of them."""
+"""The page docs/checks.md, written from the registry of checks. It begins with a summary table."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,7 +14,7 @@ GRAINS = {"day": "each day", "snapshot": "each run, as things are now", "run": "
 
 
 def checks_page(checks: Sequence[Check]) -> str:
-    """A table of the checks; then each by name, with a row for each table that it is evaluated of."""
+    """A table of the checks; then each check by name, with a row for each table that it evaluates."""
     return "\n".join(
         [
             "# Checks",
@@ -29,7 +29,7 @@ def checks_page(checks: Sequence[Check]) -> str:
 
 
 def summary_table(checks: Iterable[Check]) -> str:
-    """One row for each name: the mistake that the check catches, and the worst it comes to."""
+    """One row for each name: the mistake that the check catches, and its worst result."""
     rows = [f"| [`{name}`](#{name}) | {of[0].title} | {_worst(of)} |" for name, of in by_name(checks).items()]
     return "\n".join(["| check | the mistake it catches | its result |", "| --- | --- | --- |", *rows])
 

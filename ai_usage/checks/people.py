@@ -1,6 +1,6 @@
-"""Is what people keep in the sheet clear and known: keys and their owners, addresses, console figures, every row.
+"""Checks that the sheet is unambiguous and known: keys and their owners, addresses, console figures, every row.
 
-What the sheet has wrong is a warning: the row is rejected, and nothing of it is guessed.
+An error in the sheet is a warning: the row is rejected, and nothing is guessed.
 """
 
 from dataclasses import asdict
@@ -49,7 +49,7 @@ mapping_is_unambiguous = SnapshotCheck(
 
 
 def _known_keys(warehouse: Warehouse) -> Result | None:
-    """Keys of a provider that never listed its own are not evaluated: what is not pulled is not known."""
+    """Not evaluated for keys of a provider without a pulled list of keys: they are unknown."""
     pulled = [key for key, of in WITH_KEYS.items() if not warehouse.newest(of.pulls[0], None).versions.is_empty()]
     if not pulled or warehouse.newest(API_KEY_MAPPING.pull, None).versions.is_empty():
         return None

@@ -1,4 +1,4 @@
-"""Can what was pulled be read: records that cannot be used, and fields and values that no contract names."""
+"""Checks that pulled records can be read: rejected records, and fields and values outside the contract."""
 
 import json
 from collections import Counter
@@ -40,8 +40,8 @@ FROM_THE_CLIENT = {"etags"}  # what a client puts beside the records itself
 
 
 def records_are_readable(provider: Provider, of: CoreTables) -> DailyCheck:
-    """Whether core tables' pulls came without a record that could not be used. One of a bill blocks its day; one of
-    another report is missing there, and blocks nothing.
+    """Whether the core tables' pulls have no rejected record. One of a bill blocks its day; one of another report is
+    missing there, and blocks nothing.
     """
     pulls = provider.read_by(of, provider.daily_pulls)
     is_billing = set(pulls) <= set(provider.gate.billing)
@@ -68,7 +68,7 @@ def records_are_readable(provider: Provider, of: CoreTables) -> DailyCheck:
 def snapshots_are_readable(
     table: str, pulls: tuple[str, ...], sources: tuple[Source, ...], provider: str = ""
 ) -> SnapshotCheck:
-    """The same of snapshots: a record that cannot be used is missing there, the others are not."""
+    """The same for snapshots: only the rejected record is missing."""
     return SnapshotCheck(
         name=READABLE,
         provider=provider,
@@ -107,7 +107,7 @@ def _field(row: Row, *, names_account: bool) -> str:
 
 
 def schema_drift(provider: Provider, pull: str, of: type) -> RunCheck:
-    """Whether a pull's records hold only what is known: one result per run, whatever its days."""
+    """Whether a pull's records hold only known fields and values: one result per run, for all its days."""
     return RunCheck(
         name="schema_drift",
         provider=provider.key,
@@ -133,7 +133,7 @@ def _drifted(
 
 
 def _drift(provider: Provider, records: Records, of: type, day: date | None) -> tuple[Counter[str], int]:
-    """What is unknown in a day's records, and how many records there are; of a directory the day is None."""
+    """The unknown fields and values in a day's records, and the number of records; day None: a directory."""
     lines = records.lines.filter(records.lines["activity_date"].eq_missing(day))
     unknown = drift(lines["record"], of, are_rejections_known=records.pull in provider.pulls_read)
     for envelope in records.versions.filter(records.versions["activity_date"].eq_missing(day))["envelope"]:
@@ -164,7 +164,7 @@ def _of_directories() -> list[Check]:
 
 
 def _own(provider: Provider) -> set[str]:
-    """The pulls of which a core table of its own reports rejections."""
+    """The pulls with a separate core table that reports their rejections."""
     return {pull for of in provider.core for pull in of.pulls}
 
 

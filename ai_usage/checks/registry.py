@@ -1,4 +1,4 @@
-"""Every check there is: those of each provider's data, and those that span providers."""
+"""Every check: those of each provider's data, and those that span providers."""
 
 from ai_usage.check import Check
 from ai_usage.checks import (

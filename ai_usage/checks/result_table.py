@@ -56,8 +56,8 @@ def keep_results(warehouse: Warehouse, instance: dg.DagsterInstance, run_id: str
 
 
 def renamed(results: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """The results of earlier releases under today's check names. A result that already has today's name stays; those of
-    the steps that views had are gone with them.
+    """The results of earlier releases under today's check names. A result that already has today's name stays; results
+    of the former steps of views are dropped.
     """
     views = [view.key.to_user_string() for view in VIEWS]
     results = results.filter((pl.col("check_name") != TABLE_WAS_BUILT) | ~pl.col("asset").is_in(views))

@@ -17,7 +17,7 @@ from ai_usage.partitions import runs_of_days
 
 Result = Literal["passed", "warned", "failed", "not evaluated"]
 RESULTS: tuple[Result, ...] = ("passed", "warned", "failed", "not evaluated")
-NOT_EVALUATED_TAG = "ai_usage/not_evaluated"  # of such an observation: the check's name
+NOT_EVALUATED_TAG = "ai_usage/not_evaluated"  # the tag of such an observation with the check's name
 NOTHING_NEW = "Not run: its source is not configured or returned nothing, so there was nothing to build or check."
 WAS_NOT_RUN = "Not run: a step that it depends on failed in this run."
 
@@ -39,7 +39,7 @@ class CheckResult:
 
 
 def counted(results: Iterable[CheckResult]) -> dict[Result, int]:
-    """How many there are of each result."""
+    """The number of each result."""
     found = [one.result for one in results]
     return {result: found.count(result) for result in RESULTS}
 

@@ -1,4 +1,4 @@
-"""Is every restatement recorded and reported: else the total of a closed month could change unnoticed."""
+"""Checks that every restatement is recorded and reported: the total of a closed month must not change unnoticed."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -60,8 +60,8 @@ def _recorded(provider: Provider, warehouse: Warehouse, span: Span) -> Mapping[d
 
 
 def evaluate_versions(built: Mapping[str, Decimal], rows: Rows) -> Finding | None:
-    """What is wrong with an account's amount of a day, or with its versions; None if nothing is. `built` has the amount
-    of each account.
+    """Errors in an account's amount of a day, or in its versions; None if there are none. `built` has the amount of
+    each account.
     """
     recorded = {str(row["account"]): row for row in rows}
     unknown = {"newest_usd": None, "versions": 0, "open_versions": 0, "gaps": 0, "unrecorded_versions": 0}
@@ -109,12 +109,12 @@ def _stands(warehouse: Warehouse) -> Result | None:
 
 
 def restatements(warehouse: Warehouse, provider: Provider) -> list[dict[str, Any]]:
-    """What a provider restated lately of days that were known late, largest first."""
+    """A provider's recent restatements of days that were already reported, largest first."""
     return warehouse.query(f"checks/{STANDS}", provider=provider.key, bill=provider.bill.pull).to_dicts()
 
 
 def evaluate_restatements(rows: Rows) -> Result:
-    """What providers restated lately, each day in a sentence."""
+    """Recent restatements, one sentence per day."""
     if not rows:
         return passed("No day was restated late in the last week.")
     rows = sorted(rows, key=lambda row: (-abs(row["change_usd"]), row["alert_key"]))

@@ -1,10 +1,10 @@
-"""Makes Dagster's checks of declarations: a result for each day of the run, stored under that day in a range run too.
+"""Turns declarations into Dagster checks: a result for each day of the run, stored under that day also in a range run.
 
-`@dg.asset_check` stores one evaluation for a whole range; a `multi_asset_check` may yield one a day. Run alone, a check
-has no partitions: it then evaluates every day ever pulled. A check with nothing to evaluate has not passed: it stores
-no evaluation, and its reason is in an observation, see `results`. It is not evaluated where no provider was asked about
-the day, where the source is not configured or not open to the key, and, of a check about now, where the run is of days
-long past. A day that its own run was to pull and did not, or that was pulled in part, has failed.
+`@dg.asset_check` stores one evaluation for a whole range; a `multi_asset_check` may yield one per day. Run alone, a
+check has no partitions: it then evaluates every day ever pulled. A check with nothing to evaluate has not passed: it
+stores no evaluation, and its reason is in an observation, see `results`. A check is not evaluated if no provider was
+asked about the day, if the source is not configured or the key lacks access, and, for a check about now, if the run is
+of days long past. A day that its run should have pulled but did not, or that was pulled in part, has failed.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -46,7 +46,7 @@ from ai_usage.warehouse.present_step import working_on
 
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
 ROWS_SHOWN = 20  # of a result
-COULD_NOT_RUN = "The check could not run"  # how its result begins where it raised an error
+COULD_NOT_RUN = "The check could not run"  # the start of its result if it raised an error
 
 Events = Iterator[dg.AssetCheckEvaluation | dg.AssetObservation | dg.Output[None]]
 Evaluate = Callable[[dg.AssetCheckExecutionContext, Warehouse, Missing], Mapping[date | None, Finding]]
@@ -65,8 +65,8 @@ def dagster_check(check: Check) -> dg.AssetChecksDefinition:
 
 
 def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
-    """What blocks in Dagster makes downstream steps wait for the check. Its results do not stop the run: which days go
-    on is the decision of `marts.gate`, day by day.
+    """`blocking` makes downstream steps in Dagster wait for the check. Its results do not stop the run: `marts.gate`
+    decides day by day which days go on.
     """
     also_reads = {tuple(address.split("/")) for address in check.also_reads}
     also_reads |= through_views(name for layer, name in also_reads if layer == "marts")
@@ -99,7 +99,7 @@ def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
 
 
 def stored(check: dg.AssetCheckSpec, findings: Mapping[date | None, Finding]) -> Events:
-    """What a check's step yields: an evaluation for each result, one observation for what is not evaluated."""
+    """The events of a check's step: an evaluation for each result, one observation for what is not evaluated."""
     results = [(day, found) for day, found in findings.items() if isinstance(found, Result)]
     for day, found in sorted(results, key=lambda one: GRAVITY[one[1].status]):  # the UI's badge shows the last one
         yield evaluation(check.key, day, found)
@@ -206,9 +206,9 @@ def _of_run(
 def _evaluated(
     context: dg.AssetCheckExecutionContext, warehouse: Warehouse, check: DailyCheck, span: Span
 ) -> Mapping[date, Finding]:
-    """The findings of some days. Where the evaluation raises an error its days are evaluated one by one: those on which
-    it raises one have failed, since a check that cannot run has not passed, and stops nothing but itself. An unusable
-    warehouse stops the run.
+    """The findings of some days. If the evaluation raises an error, the days are evaluated one by one: those that raise
+    again have failed, since a check that cannot run has not passed. Other checks go on. An unusable warehouse stops the
+    run.
     """
     try:
         found = {day: check.within_severity(one) for day, one in check.evaluate(warehouse, span).items()}
@@ -226,8 +226,8 @@ def _evaluated(
 def unless_blocked(
     warehouse: Warehouse, span: Span, found: Mapping[date, Finding], provider: str
 ) -> Mapping[date, Finding]:
-    """The findings, softened where all their rows are of accounts for which the day is blocked: there the marts keep
-    their last good version, and so must differ.
+    """The findings, at most warned if all their rows are of accounts for which the day is blocked: there the marts keep
+    their last good version, so they must differ.
     """
     blocked = blocked_accounts(warehouse, span, BY_KEY[provider].gate) if found else {}
     checks = by_day(blocked)

@@ -1,5 +1,5 @@
-"""Can the sheet be used at all. A run evaluates what it pulled; the sensor `sheet_changed`, which asks every minute,
-reports under the same name when Google does not answer, and when it does again.
+"""Checks that the sheet can be used at all. A run evaluates what it pulled. The sensor `sheet_changed`, which runs
+every minute, reports under the same name when Google stops or resumes answering.
 """
 
 import re
@@ -12,24 +12,24 @@ from ai_usage.sheet.pulls import SOURCE
 from ai_usage.sheet.tabs import API_KEY_MAPPING, TABS, Tab, read_tab
 from ai_usage.warehouse.port import Warehouse
 
-AT_FAULT = re.compile(r"The tab (\w+) must|\b(\w+) row \d")  # in the words of `unusable`, and of rejected rows
+AT_FAULT = re.compile(r"The tab (\w+) must|\b(\w+) row \d")  # in the texts of `unusable` and of rejected rows
 KEY = dg.AssetCheckKey(dg.AssetKey(["raw", API_KEY_MAPPING.pull]), "sheet_can_be_read")
 
 
 def missing_columns(tab: Tab, records: Sequence[str | bytes]) -> list[str]:
-    """The columns without which no row of the tab can be used, where its header has them not at all, or twice."""
+    """The required columns that the tab's header lacks or has twice."""
     needed = {column.name for column in tab.columns if column.required}
     of_header = [found.column_name for found in read_tab(tab, records).rejections if found.value_shape == "header"]
     return [name for name in of_header if name in needed]
 
 
 def unusable(tab: Tab, columns: Sequence[str]) -> str:
-    """What is wrong with such a tab, in a sentence."""
+    """One sentence about the errors of such a tab."""
     return f"The tab {tab.name} must have {', '.join(columns)} in its header, once: no row of it can be used."
 
 
 def tabs_at_fault(why: str) -> list[str]:
-    """The tabs that a result about the whole sheet names as wrong."""
+    """The tabs with errors that a result about the whole sheet names."""
     named = [found[1] or found[2] for found in AT_FAULT.finditer(why)]
     return list(dict.fromkeys(name for name in named if name in TABS))
 

@@ -1,6 +1,4 @@
-"""One result for all that the days of a run have in common: what a `RunCheck` saw, and since when it is known, which a
-table keeps.
-"""
+"""One result for all days of a run: what a `RunCheck` found, and since when it is known, which a table keeps."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -49,7 +47,7 @@ class Seen:
         return f"{self.what} ({self.records}×{on}, first seen {self.first_seen})"
 
     def row(self, check: dg.AssetCheckKey) -> dict[str, Any]:
-        """As the result's table has it; alerts send it once, by its key."""
+        """A row of the result's table; alerts send it once, by its key."""
         table = check.asset_key.to_user_string()
         return {
             ALERTS_BY_ROW: f"{table}: {self.what}",
@@ -63,7 +61,7 @@ class Seen:
 
 
 def evaluate_sightings(warehouse: Warehouse, check: dg.AssetCheckKey, sightings: Sightings, warning: str) -> Result:
-    """One result for all that was seen, what is in most records first."""
+    """One result for everything that was seen, the most frequent first."""
     found = _noted(warehouse, check, sightings)
     if not found:
         return passed(f"Nothing unknown in {sightings.records} records.")
@@ -71,7 +69,7 @@ def evaluate_sightings(warehouse: Warehouse, check: dg.AssetCheckKey, sightings:
 
 
 def _noted(warehouse: Warehouse, check: dg.AssetCheckKey, sightings: Sightings) -> list[Seen]:
-    """What was seen, and since when it is known: a run of a few days does not make a thing new."""
+    """What was seen, and since when it is known: what an earlier run saw is not new."""
     total: Counter[str] = sum(sightings.seen.values(), Counter())
     if not total:
         return []

@@ -1,7 +1,7 @@
-"""Is spending as planned: budgets, forecasts and growth.
+"""Checks that spending is as planned: budgets, forecasts and growth.
 
 These checks are about the company, not about the data. So they warn, and only a budget that is used up fails. Each row
-bears an `alert_key`: the same thing always has the same, so that it is alerted once.
+has an `alert_key`: the same event always has the same key, so that it is alerted once.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def _budget(row: Row) -> str:
 
 
 def evaluate_budgets(rows: Rows) -> Result:
-    """Budgets that reached a threshold: all of it fails, half of it warns."""
+    """Budgets that reached a threshold: 100% fails, 50% warns."""
     if not rows:
         return passed("Less than half of each budget is used.")
     is_used_up = any(row["severity"] == "ERROR" for row in rows)
@@ -131,7 +131,7 @@ forecast_is_within_budget = SnapshotCheck(
 
 
 def evaluate_growth(rows: Rows, at_most: Decimal) -> Result:
-    """Whether a month came to much more than the month before, over as many days. What was nothing before is new."""
+    """Whether a month cost much more than the month before, over as many days. Spend without any before is new."""
     over: Rows = [row for row in rows if row["growth_ratio"] is not None and row["growth_ratio"] > at_most]
     if not over:
         return passed(f"No growth over {at_most:.0%} in the newest month that can be compared.")
@@ -170,7 +170,7 @@ growth_is_within_limit = SnapshotCheck(
 
 
 def evaluate_backtest(rows: Rows) -> Finding:
-    """Whether past forecasts were nearer than the naive run rate, and their intervals as wide as they should be."""
+    """Whether past forecasts were closer than the naive run rate, and their intervals had the expected coverage."""
     if not rows:
         return NotEvaluated("No month is over yet for which a forecast was made.")
     [row] = rows
@@ -203,7 +203,7 @@ forecast_beats_naive = SnapshotCheck(
 
 
 def evaluate_limits(rows: Rows) -> Result:
-    """Limits of which four fifths are used, or all."""
+    """Limits that are 80% or fully used."""
     if not rows:
         return passed("Less than 80% of each spend limit is used.")
     rows = alerted(rows, lambda row: f"Spend limit of {_limited(row)}", _limit_used)

@@ -1,4 +1,4 @@
-"""`ai-usage NAME …`, and `python -m ai_usage.commands NAME …`, which make calls. Settles the settings, then loads the
+"""`ai-usage NAME …`, and `python -m ai_usage.commands NAME …`, which make calls. Reads the settings, then loads the
 command.
 
 Definitions are built from the environment when they are imported, so a command's module is imported last.
@@ -57,14 +57,14 @@ def main(typed: Sequence[str]) -> int:
     before = os.umask(OWNER_ONLY)
     try:
         argv = command_line(typed)
-        os.environ[HOME] = str(ROOT)  # for the processes that it starts, wherever they work
+        os.environ[HOME] = str(ROOT)  # for the processes that it starts, in any folder
         of = command_settings(is_announced=argv[0] in ASK and not {"-h", "--help"} & {*argv})
         with a_full_disk_named(of.data_dir), a_damaged_log_named(of.dagster_home), ExitStack() as held:
             from ai_usage.commands.file_only import refuse_without_a_file  # noqa: PLC0415 - takes half a second
 
             command = import_module(f"ai_usage.commands.{argv[0]}")
             OUT.redact = ERR.redact = pseudonyms(of) if of.has_pseudonyms else str
-            gc.freeze()  # what was imported stays: searching it for garbage again takes a quarter of a second
+            gc.freeze()  # imported objects stay alive: scanning them for garbage again takes a quarter of a second
             refuse_without_a_file(of, argv[0])
             if argv[0] in PULL:
                 refuse_what_cannot_be_pulled(of, is_ui=argv[0] == "ui")
@@ -120,7 +120,7 @@ def refuse_what_cannot_be_pulled(of: Settings, *, is_ui: bool) -> None:
 
 @contextmanager
 def a_full_disk_named(folder: Path) -> Iterator[None]:
-    """On a full disk each writer fails with an error of its own, Dagster's databases included: this is one clear
+    """Turns the different errors that writers raise on a full disk, Dagster's databases included, into one clear
     error.
     """
     try:
@@ -161,7 +161,7 @@ def is_full(free: int, messages: str) -> bool:
 
 @contextmanager
 def a_damaged_log_named(folder: Path) -> Iterator[None]:
-    """An error that shows that Dagster's own databases are damaged, not the warehouse, which does not need them."""
+    """Turns errors of damaged Dagster databases into one that names them. The warehouse does not need them."""
     try:
         yield
     except Exception as error:
@@ -188,7 +188,7 @@ def command_settings(*, is_announced: bool = True) -> Settings:
 
 
 def start() -> int:
-    """As a process of its own."""
+    """The entry point of the process."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     heed_a_closed_terminal()
     raise_what_destructors_drop()

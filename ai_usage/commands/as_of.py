@@ -69,7 +69,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def _span(of: Settings, first: str, last: str) -> Span:
-    """The days that a person typed; of what is left out, the month up to yesterday."""
+    """The days that a person typed; by default, the month up to yesterday."""
     to = last or str(of.yesterday())
     return asked_span(of, first or str(max(asked_day("TO", to).replace(day=1), of.start_date)), to)
 

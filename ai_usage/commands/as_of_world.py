@@ -1,5 +1,5 @@
-"""The world as it was known at an instant: the ledger cut there, and core and marts rebuilt above it by the assets that
-build them every day. What was never in the ledger is of now: this code, and the prices that CURSOR_PLANS names.
+"""A warehouse as of an instant: the ledger is cut there, and the usual assets rebuild core and marts from it. What was
+never in the ledger is of today: this code, and the prices that CURSOR_PLANS names.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ BlockedByProvider = dict[DayOfProvider, list[str]]
 
 @dataclass
 class Past:
-    """A rebuilt world: steps that failed and why, and which days were blocked then, by what checks."""
+    """A rebuilt warehouse: failed steps with reasons, and the days that were blocked then, with the checks."""
 
     world: Warehouse
     failures: Mapping[str, str]
@@ -40,7 +40,7 @@ class Past:
 
 @dataclass
 class Spend:
-    """What a warehouse has as billed in some days."""
+    """The billed cost of some days in a warehouse."""
 
     billed: dict[DayOfProvider, Decimal] = field(default_factory=dict)
     usage: dict[DayOfProvider, Decimal] = field(default_factory=dict)
@@ -48,10 +48,10 @@ class Spend:
 
 
 def rebuilt(ledger: Warehouse, at: datetime, span: Span, *, into: Path) -> Past:
-    """The days as they were known at the instant, in a warehouse of its own at `into`.
+    """The days as known at the instant, in a separate warehouse at `into`.
 
-    A blocked day keeps its last good version in the marts. So if days were blocked then, what was known of them just
-    before each change is built first, and the instant last: in the order in which the marts were built.
+    A blocked day keeps its last good version in the marts. So if days were blocked then, the state just before each
+    change is built first, and the instant last: in the order in which the marts were built.
     """
     past = _build(ledger, at, span, into)
     if not past.failures and (moments := _before_each_change(past, span)):
@@ -63,9 +63,9 @@ def rebuilt(ledger: Warehouse, at: datetime, span: Span, *, into: Path) -> Past:
 
 
 def _build(ledger: Warehouse, at: datetime, span: Span, into: Path) -> Past:
-    world = ledger.as_of(at, Span(span.first - ONE_DAY, span.last), into=into)  # commits look at the eve
+    world = ledger.as_of(at, Span(span.first - ONE_DAY, span.last), into=into)  # commits also read the day before
     with world.connected(), dg.DagsterInstance.ephemeral() as instance:
-        # To log this run, which is never shown, took a third of the time.
+        # Logging this run, which is never shown, took a third of the time.
         instance.event_log_storage.store_event = lambda _: None  # type: ignore[method-assign,assignment]
         with heeded():
             result = dg.materialize(
@@ -90,8 +90,8 @@ def blocked_by_provider(warehouse: Warehouse, span: Span) -> BlockedByProvider:
 
 
 def _before_each_change(past: Past, span: Span) -> list[tuple[datetime, date]]:
-    """For each blocked day, the instants just before something new was pulled, once it had all the pulls that it
-    needs.
+    """For each blocked day, the instants just before something new was pulled, after the day had all required
+    pulls.
     """
     moments = set()
     for provider in PROVIDERS:

@@ -24,7 +24,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def tell_outcome(of: Settings, outcome: Outcome, days: int) -> int:
-    """Print what the runs came to. The command's exit code."""
+    """Print the results of the runs. Returns the command's exit code."""
     if shows_simulated_data(of):
         OUT.rule("[bold red]SIMULATED DATA from the built-in providers: no real money[/]")
     OUT.print(
@@ -36,14 +36,14 @@ def tell_outcome(of: Settings, outcome: Outcome, days: int) -> int:
 
 
 def asked_span(of: Settings, first_text: str, last_text: str) -> Span:
-    """The days a person typed, FROM and TO; `SettingError` if they are none, or not there to be had."""
+    """The days a person typed, FROM and TO; `SettingError` if they are no days, or cannot be pulled."""
     first, last = asked_day("FROM", first_text), asked_day("TO", last_text)
     refuse_days_outside(of, first, last)
     return Span(first, last)
 
 
 def asked_day(name: str, text: str) -> date:
-    """A day of the command line; `SettingError`, with an example, if it is none."""
+    """A day of the command line; `SettingError`, with an example, if it cannot be read."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -51,7 +51,7 @@ def asked_day(name: str, text: str) -> date:
 
 
 def refuse_days_outside(of: Settings, first: date | None, last: date | None) -> None:
-    """`SettingError` if they are in the wrong order, or were never to be pulled. None is any day."""
+    """`SettingError` if they are in the wrong order, or outside the days that can be pulled. None is any day."""
     if first and last and last < first:
         raise SettingError(f"FROM={first} is after TO={last}.")
     if any(day and not of.start_date <= day <= of.yesterday() for day in (first, last)):

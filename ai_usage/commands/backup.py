@@ -46,7 +46,7 @@ class Contents:
     last_day: date | None
     days: int
     rows: dict[str, int]  # by table
-    broken: list[str]  # days and snapshots with a newest version that is not in raw as it was pulled
+    broken: list[str]  # days and snapshots with a newest version that differs in raw from what was pulled
 
     def __str__(self) -> str:
         kind = {None: "no data", True: "SIMULATED data", False: "REAL data"}[self.is_simulated]
@@ -101,7 +101,7 @@ def write(of: Settings, folder: Path) -> Contents:
 
 
 def contents(file: Path) -> Contents:
-    """What a warehouse's file holds; `WarehouseError` if any of it cannot be read, or is of a newer release."""
+    """The contents of a warehouse's file; `WarehouseError` if any of it cannot be read, or is of a newer release."""
     warehouse = DuckDBWarehouse(file, file, [], _no_clock, is_read_only=True)
     with warehouse.connected() as db:
         there = {f"{schema}.{name}" for schema, name in db.execute(
@@ -139,7 +139,7 @@ def digest(path: Path) -> str:
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """A copy of a SQLite file as of one instant, whoever writes to it, checked."""
+    """A checked copy of a SQLite file as of one instant, even while others write to it."""
     try:
         with closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as db, \
                 closing(sqlite3.connect(target)) as copy:  # fmt: skip
@@ -155,7 +155,7 @@ def copy_sqlite(source: Path, target: Path) -> None:
 
 @contextmanager
 def _unfinished(target: Path) -> Iterator[Path]:
-    """A folder that becomes `target` if all goes well, and else is gone."""
+    """A folder that is renamed to `target` on success, and deleted otherwise."""
     if target.exists():
         raise SettingError(f"{target} is there already: wait a second.")
     folder = target.with_name(f".{target.name}.unfinished")

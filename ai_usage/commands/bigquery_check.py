@@ -47,7 +47,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
 
 
 def tried(place: Place, statements: Sequence[Statement]) -> list[Found]:
-    """Each statement's bytes or error. What is wrong with the project or the credentials rises as one sentence."""
+    """Each statement's bytes or error. Errors of the project or the credentials are raised as one sentence."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda one: _try(place, one), statements))
 

@@ -34,7 +34,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def project_of(of: Settings) -> Place:
-    """The project that the settings name, whichever warehouse they choose: it is set up before it is chosen."""
+    """The project that the settings name, whichever warehouse they choose: setup comes before the choice."""
     if not of.bigquery_project:
         raise SettingError(NO_PROJECT)
     client = client_of(of.bigquery_project, of.bigquery_location, of.bigquery_emulator)
@@ -52,7 +52,7 @@ def print_what_is_left_out(of: Settings) -> None:
 
 
 def bring(setup: Setup, *, is_wanted: bool) -> int:
-    """Shows the differences, and with `is_wanted` ends them. 1 if there are some afterwards."""
+    """Shows the differences, and with `is_wanted` removes them. Returns 1 if some are left."""
     steps = list(setup.steps())
     if not steps:
         for line in setup.as_wanted():

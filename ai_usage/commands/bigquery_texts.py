@@ -1,5 +1,5 @@
-"""Every statement that a warehouse in BigQuery is asked, with representative parameters: what `make bigquery-check`
-dry-runs. What a module composes for one call alone is not here; tests give that to Google's analyzer.
+"""Every statement for a warehouse in BigQuery, with representative parameters: `make bigquery-check` dry-runs them.
+Statements that a module composes for a single call are not here; tests pass those to Google's analyzer.
 """
 
 import pkgutil
@@ -31,15 +31,15 @@ from ai_usage.warehouse.table import DEFAULT_ACCOUNT, Table
 DAYS = 31  # of the span that is asked about
 TAG = re.compile(r"\{\{(\w+)\}\}")
 QUESTION = re.compile(r"\s*(select|with)\b")
-# Packages that ask no warehouse in BigQuery.
+# Packages without statements for BigQuery.
 NOT_ASKED = ("ai_usage.warehouse.duckdb", "ai_usage.simulator", "ai_usage.commands")
-NO_STATEMENTS = {"contracts", "ledger"}  # declarations; what is asked of the ledger's index, which is in memory
+NO_STATEMENTS = {"contracts", "ledger"}  # declarations; queries of the ledger's index, which is in memory
 WHOLE = {build_requests.NEWS: build_requests.NEWS.replace("SETTLED", build_requests.SETTLED)}
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One text, of which kind it is, and what its parameters are."""
+    """One text, its kind and its parameters."""
 
     kind: str
     name: str
@@ -48,7 +48,7 @@ class Statement:
 
 
 def every_statement(of: Settings) -> list[Statement]:
-    """In the order of the data's way."""
+    """In the order of the data flow."""
     span = Span(of.yesterday() - timedelta(days=DAYS - 1), of.yesterday())
     values = parameters(of, span)
     texts = [
@@ -71,7 +71,7 @@ def _own(text: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parameters(of: Settings, span: Span) -> dict[str, Any]:
-    """A value for every parameter there is: `KeyError` elsewhere shows that one is missing here."""
+    """A value for every parameter: a `KeyError` elsewhere means that one is missing here."""
     provider = PROVIDERS[0]
     pulls = sorted(pull for each in PROVIDERS for pull in each.daily_pulls)
     return {
@@ -103,7 +103,7 @@ Text = tuple[str, str, str]
 
 
 def _merges(span: Span) -> Iterator[Text]:
-    """What puts rows in place of a table's own."""
+    """The statements that replace a table's rows."""
     for table in TABLES:
         if not table.view_of:
             deleted = engine.of_days(f"old.{table.date_column}", [span.last]) if table.date_column else "true"
@@ -120,7 +120,7 @@ def _fills(span: Span) -> Iterator[Text]:
 
 
 def _fill(mart: Mart, span: Span, provider: str) -> str:
-    """The statement that fills a mart: of days, those of `span`, but one account's last day."""
+    """The statement that fills a mart: for days, those of `span` except the last day of one account."""
     table: Table = mart.table
     select = engine.pinned(table, read(mart.query, provider or None))
     if table.date_column is None:
@@ -138,7 +138,7 @@ def _fill(mart: Mart, span: Span, provider: str) -> str:
 
 
 def _files() -> Iterator[Text]:
-    """What checks, boards and summaries ask. Marts are filled, above."""
+    """The queries of checks, boards and summaries."""
     of_marts = {mart.query for mart in marts()}
     for path in sorted(SQL.rglob("*.sql")):
         name = path.relative_to(SQL).with_suffix("").as_posix()
@@ -151,13 +151,13 @@ def _files() -> Iterator[Text]:
 
 
 def _cards() -> Iterator[Text]:
-    """As other tools ask them, with every filter set."""
+    """The cards as other tools query them, with every filter set."""
     for card in wanted(boards(), engine="googlesql", is_simulated=False).cards:
         yield "card", card.key, TAG.sub(r"@\1", card.sql.replace("[[", "").replace("]]", ""))
 
 
 def _questions() -> Iterator[Text]:
-    """What modules ask that they have as a constant."""
+    """The queries that modules have as constants."""
     for found in pkgutil.walk_packages(ai_usage.__path__, "ai_usage."):
         if not found.name.startswith(NOT_ASKED):
             for name, value in vars(import_module(found.name)).items():

@@ -38,7 +38,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def pulled_days(warehouse: Warehouse, first: date, last: date) -> list[date]:
-    """The days from one to another that some provider was asked about; `SettingError` if there are none."""
+    """The days between `first` and `last` that some provider was asked about; `SettingError` if there are none."""
     days: list[date] = warehouse.ask(PULLED_DAYS, first_day=first, last_day=last)["activity_date"].to_list()
     if not days:
         raise SettingError(

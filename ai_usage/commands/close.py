@@ -21,7 +21,7 @@ from ai_usage.warehouse.origin import is_simulated
 from ai_usage.warehouse.port import Warehouse
 
 ACCEPT = "accept"
-UNEXPLAINED = "unexplained"  # in the reason of a month that only an unexplained difference keeps open
+UNEXPLAINED = "unexplained"  # in the reason of a month that is open only because of an unexplained variance
 FROZEN = """
 select account, kind, activity_date, billed_usd
 from ai_usage_analytics.billed_by_kind
@@ -47,7 +47,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     if typed.unexplained not in {"", ACCEPT}:
         raise SettingError(f"UNEXPLAINED={typed.unexplained}: the only value is {ACCEPT}.")
     if typed.unexplained and not asked.note:
-        raise SettingError(f"UNEXPLAINED={ACCEPT} needs a NOTE that says what is accepted and why.")
+        raise SettingError(f"UNEXPLAINED={ACCEPT} needs a NOTE with what is accepted and why.")
     warehouse = warehouse_of(of)
     try:
         with warehouse.connected():
@@ -82,7 +82,7 @@ def _refusal(row: Mapping[str, Any], *, accepts: bool) -> str:
 
 
 def _is_unexplained_alone(row: Mapping[str, Any]) -> bool:
-    """Whether an unexplained difference is all that keeps the month open."""
+    """Whether the month is open only because of an unexplained variance."""
     return bool(UNEXPLAINED in (row["status_reason"] or "") and row["is_final"])
 
 

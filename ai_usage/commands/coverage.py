@@ -1,4 +1,4 @@
-"""Which days of a period were pulled, and so what a figure of it is made of: nothing is known of days never pulled."""
+"""The days of a period that were pulled, and so are in its figures. Days never pulled are unknown."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -27,8 +27,8 @@ NOT_EXPECTED = f"select account from {DIM_ACCOUNT.address} where provider = @pro
 
 
 def pulled(ledger: Warehouse, span: Span) -> Coverage:
-    """By provider, the days of the span that its bill was pulled of; of providers that were ever asked for it. Beside
-    it each account that lacks days which another account has.
+    """By provider, the days of the span with a pulled bill, for providers with a bill that was ever requested. Also
+    each account that lacks days that another account has.
     """
     lacking = not_pulled(ledger, ledger, span)
     found: dict[str, list[date]] = {}
@@ -44,9 +44,9 @@ def pulled(ledger: Warehouse, span: Span) -> Coverage:
 
 
 def not_pulled(ledger: Warehouse, world: Warehouse, span: Span) -> dict[tuple[str, str | None], list[date]]:
-    """By provider and account, the days that a world knows no bill of; of providers that were ever asked. Account null
-    has the days that no account was pulled for. Of several accounts each has its other days from the first one that it
-    was ever pulled for; an account that is not configured any more, up to its last one.
+    """By provider and account, the days without a bill in a world, for providers that were ever asked. Account null
+    has the days that no account was pulled for. If there are several accounts, each has its other missing days from its
+    first pulled day on; an account that is not configured any more, up to its last one.
     """
     found: dict[tuple[str, str | None], list[date]] = {}
     for provider in PROVIDERS:
@@ -69,7 +69,7 @@ def named(provider: str, account: str | None) -> str:
 
 
 def _days(ledger: Warehouse, provider: Provider) -> dict[str, list[date]]:
-    """By account, the days that its bill was pulled of, in order."""
+    """By account, the days with a pulled bill, in order."""
     found: dict[str, list[date]] = {}
     for account, day in ledger.ask(DAYS_OF_ACCOUNTS, pull=provider.bill.pull).iter_rows():
         found.setdefault(account, []).append(day)

@@ -32,7 +32,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def write_all(warehouse: Warehouse, of: Settings) -> Iterator[tuple[Path, float]]:
-    """Each board's page as it is put in place, and the seconds that took."""
+    """Each board's page once it is written, and the seconds that took."""
     with warehouse.connected():
         for board in boards():
             began = time.perf_counter()
@@ -40,5 +40,5 @@ def write_all(warehouse: Warehouse, of: Settings) -> Iterator[tuple[Path, float]
 
 
 def tell_where(of: Settings) -> None:
-    """Where a browser opens the boards."""
+    """Print where a browser opens the boards."""
     OUT.print(f"Dashboards: [bold]{(site_folder(of) / site.INDEX).as_uri()}[/]", soft_wrap=True)

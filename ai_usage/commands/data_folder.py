@@ -1,4 +1,4 @@
-"""Taking the data folder into use: its instance of Dagster, its locks, and the runs that died in it."""
+"""Prepares the data folder: its Dagster instance, its locks, and the runs that died in it."""
 
 import fcntl
 import logging
@@ -17,9 +17,9 @@ from ai_usage.places import SHIPPED
 from ai_usage.settings import Settings
 from ai_usage.warehouse.durable_files import FULL
 
-USERS = ".in_use"  # locked, by as many as like, while a command works on the data folder
+USERS = ".in_use"  # locked, shared, while a command works on the data folder
 DAEMON = ".ui"  # locked by the one `make ui`
-RESERVE = ".reserve"  # space to note in that a run failed, should there be no other
+RESERVE = ".reserve"  # space for recording that a run failed, in case of a full disk
 RESERVED = 2**20  # bytes
 
 
@@ -83,8 +83,8 @@ def asked_port(text: str) -> int:
 
 
 def make_data_dir(of: Settings) -> None:
-    """Make the data folder, its owner's alone. One that is there stays as it is, but for what the setting asks for: the
-    group that may read the published copy must pass through it.
+    """Make the data folder, accessible to its owner only. An existing one stays as it is, except that the group that
+    may read the published copy, if set, must be able to pass through it.
     """
     if not of.data_dir.exists():
         of.data_dir.mkdir(parents=True, mode=0o700)

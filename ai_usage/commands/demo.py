@@ -56,7 +56,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
     print_troubles(outcome)
     print_not_evaluated(outcome)
     OUT.rule()
-    list(write_all(warehouse, of))  # once more: what the run's own checks found is known now
+    list(write_all(warehouse, of))  # again: the results of the run's own checks are known now
     tell_where(of)
     OUT.print(f"Look around: [bold]{COMMAND} ui[/] · any SQL tool, read-only: {shown_to_readers(of)}", soft_wrap=True)
     return 0 if outcome.is_good else 1

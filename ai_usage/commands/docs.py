@@ -55,7 +55,7 @@ def sources_table(providers: Iterable[Provider]) -> str:
 
 
 def _products(of: Provider) -> list[str]:
-    """Without the platform of cost that no report splits by product."""
+    """The platforms, without the one for cost that no report splits by product."""
     return [platform.name for platform in of.platforms if "unknown" not in platform.name]
 
 
@@ -72,7 +72,7 @@ def _reports(of: Provider) -> str:
 
 
 def tables_page(tables: Sequence[Table]) -> str:
-    """The tables by layer, then each table with its question, example, grain and columns; the raw ones, which are
+    """The tables by layer, then each table with its question, example, grain and columns. The raw tables, which are
     alike, share a listing.
     """
     ledgers = [t for t in tables if t.is_ledger]

@@ -62,7 +62,7 @@ def run(of: Settings, _: Sequence[str]) -> int:
 
 
 def _to_the_end(of_one: Callable[[Settings], bool], of: Settings) -> bool:
-    """What one source's part finds. Whatever ends it early is a line, and the other sources are tried all the same."""
+    """The result of one source's part. An error that ends it is printed on a line, and the other sources go on."""
     try:
         return of_one(of)
     except AiUsageError as error:
@@ -71,7 +71,7 @@ def _to_the_end(of_one: Callable[[Settings], bool], of: Settings) -> bool:
 
 
 def _folder(of: Settings) -> str | None:
-    """Takes the data folder into use; one that is not there may be misspelled, so it is not made."""
+    """Prepares the data folder. A missing one may be misspelled, so it is not created."""
     if of.data_dir.exists():
         prepare_instance(of)
         return None
@@ -82,8 +82,8 @@ def _folder(of: Settings) -> str | None:
 
 
 def _project_is_sound(of: Settings) -> bool:
-    """The very calls that runs make in BigQuery, each as far as it changes nothing. Whatever one comes to, the others
-    are tried too.
+    """The same calls that runs make in BigQuery, as far as they change nothing. Each is tried, even if another one
+    fails.
     """
     from ai_usage.commands.bigquery_setup import project_of  # noqa: PLC0415 - Google's client takes a second to import
     from ai_usage.warehouse.bigquery.trials import trials  # noqa: PLC0415
@@ -128,7 +128,7 @@ def readable_by_others(of: Settings) -> None:
 
 
 def try_provider(of: Settings, provider: Provider) -> bool:
-    """Every account's keys and reports, asked for yesterday in the very words of the pulls; then its files."""
+    """Every account's keys and reports, requested for yesterday exactly as the pulls do; then its files."""
     probe = provider.probe
     with simulated_providers(of) as built_in:
         of_provider = accounts(provider, of, built_in)
@@ -158,7 +158,7 @@ def _account(probe: Probe, of: Settings, account: Account, client: Any, *, is_on
         and report.is_asked_of(client)
         and not any(key.opens(client, pull) for key in refused)
     ]
-    is_open = [_opens(report, client, span) for report in reports]  # each is tried, whatever the others answer
+    is_open = [_opens(report, client, span) for report in reports]  # each is tried, even if others fail
     return all(is_open) and not refused
 
 
@@ -204,7 +204,7 @@ def sheet(of: Settings) -> bool:
 
 
 def alerts(of: Settings) -> None:
-    """Which channels are configured. Their URLs were found well-formed with the settings; nothing is sent."""
+    """The configured channels. The settings have validated their URLs; nothing is sent."""
     channels = {
         "Slack": (of.has_slack_alerts, "ALERT_SLACK_WEBHOOK_URL"),
         "webhook": (of.has_webhook_alerts, "ALERT_WEBHOOK_URL"),
@@ -234,8 +234,8 @@ def _shows(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
 
 
 def _opens(report: Report[C], client: C, span: Span) -> bool:
-    """Whether a pull of this report would work, or be skipped as one that the plan or scope does not include. Without
-    an optional report the rest goes on: whatever is wrong with one is shown, and fails nothing here.
+    """Whether a pull of this report would work, or be skipped because the plan or scope does not include it. The
+    platform works without an optional report: its errors are shown, and fail nothing here.
     """
     try:
         answers = report.ask(client, span)
@@ -251,7 +251,7 @@ def _opens(report: Report[C], client: C, span: Span) -> bool:
 
 
 def _shown(report: Report[C], what: str) -> bool:
-    """A report that did not come; true if it is optional."""
+    """Print a report that cannot be pulled; true if it is optional."""
     mark = "[yellow]![/]" if report.needs else "[red]✗[/]"
     OUT.print(f"  {mark} {_named(report)}: {escape(what)}", soft_wrap=True)
     return bool(report.needs)

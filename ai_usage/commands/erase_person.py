@@ -73,7 +73,7 @@ def _is_wanted(of: Settings, identity: Identity | None, address: str) -> bool:
 
 
 def made_of_the_warehouse(of: Settings) -> list[Path]:
-    """What is deleted, and made again from the warehouse; what killed processes left of it, too."""
+    """Files that are deleted and rebuilt from the warehouse, including what killed processes left of them."""
     left = [
         path.with_name(path.name + end) for path in (of.database, of.published_database) for end in (".tmp", ".wal")
     ]
@@ -88,7 +88,7 @@ def made_of_the_warehouse(of: Settings) -> list[Path]:
 
 
 def _erase(of: Settings, warehouse: DuckDBWarehouse, erasure: Erasure, identity: Identity, *, is_known: bool) -> int:
-    """The warehouse comes last of what is rewritten: until then it knows who is to be erased, if this is killed."""
+    """The warehouse is rewritten last: if this is killed before, it still has the identity to erase."""
     for path in made_of_the_warehouse(of):
         if path.exists():
             delete(path)

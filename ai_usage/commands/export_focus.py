@@ -29,7 +29,7 @@ order by
     ChargePeriodStart, ProviderName, SkuId, SubAccountId, x_TeamName, x_UserEmail, x_ApiKeyId, x_Platform, BilledCost
 """
 FOLDER = "exports"
-# What makes a spreadsheet read a cell as more than text: at its beginning, and after what may part cells.
+# Characters that make a spreadsheet read a cell as a formula: at its start, and after a cell separator.
 FORMULA = r"^[\s\"']*[=+\-@＝＋－＠]|^[\t\r\n]"
 PARTED = r"([;\t|\r\n][\s\"']*)([=+\-@＝＋－＠])"
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -40,7 +40,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
     arguments.add_argument("month", nargs="?", default="", help="MONTH, such as 2026-01; else yesterday's")
     month = month_span(arguments.parse_args(argv).month or f"{of.yesterday():%Y-%m}")
     warehouse = asked_warehouse(of)
-    over = Span(month.first, max(month.first, min(month.last, of.yesterday())))  # of the month, what is over
+    over = Span(month.first, max(month.first, min(month.last, of.yesterday())))  # the days of the month that are over
     with warehouse.connected():
         charges = nameless(warehouse, warehouse.ask(MONTH, first_day=month.first, last_day=month.last))
         coverage = pulled(warehouse, over)
@@ -56,13 +56,13 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def nameless(warehouse: Warehouse, charges: pl.DataFrame) -> pl.DataFrame:
-    """The charges, with pseudonyms for people where those are wanted."""
+    """The charges, with pseudonyms for people if the setting is on."""
     redact = Redaction(salt=pseudonym_salt(), people=lambda: known_people(warehouse))
     return redact.frame(charges) if redact.salt else charges
 
 
 def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:
-    """Both files whole, or neither; those of an earlier run are replaced. Simulated figures bear it in the name."""
+    """Writes both files or neither, and replaces those of an earlier run. Files of simulated figures are named so."""
     name += "_SIMULATED" if charges["x_IsSimulated"].any() else ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,8 +78,8 @@ def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:
 
 
 def harmless(charges: pl.DataFrame) -> pl.DataFrame:
-    """Text that a spreadsheet may open safely: whatever it would read as a formula begins with an apostrophe, also
-    after each character at which it may split cells (German Excel splits at `;`).
+    """Text that a spreadsheet can open safely: an apostrophe precedes what it would read as a formula, also after each
+    character at which it may split cells (German Excel splits at `;`).
     """
     inside = pl.col(pl.String).str.replace_all(PARTED, "${1}'${2}")
     return charges.with_columns(pl.when(inside.str.contains(FORMULA)).then("'" + inside).otherwise(inside).name.keep())

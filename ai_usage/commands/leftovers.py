@@ -1,5 +1,5 @@
-"""Where a data folder has text beside the warehouse: Dagster's databases, the alerts' outbox, logs, and whatever else
-lies there. Rewrites what is kept, and searches all of it byte by byte.
+"""Text in a data folder outside the warehouse: Dagster's databases, the alerts' outbox, logs and other files. Rewrites
+what is kept, and searches all of it byte by byte.
 """
 
 import base64
@@ -56,7 +56,7 @@ def _rewrite_table(db: sqlite3.Connection, table: str, rewrite: Rewrite) -> int:
             changed += 1
             try:
                 db.execute(f'update "{table}" set {settings} where {same}', [*clean, *where])
-            except sqlite3.IntegrityError:  # the same is there under the new name: one of them is enough
+            except sqlite3.IntegrityError:  # a row with the new name exists already: one of them is enough
                 db.execute(f'delete from "{table}" where {same}', where)
     return changed
 
@@ -67,7 +67,7 @@ def _rewritten(value: object, rewrite: Rewrite) -> object:
     if isinstance(value, bytes):
         try:
             text = value.decode()
-        except UnicodeDecodeError:  # packed: descriptions of jobs, without names of people
+        except UnicodeDecodeError:  # compressed descriptions of jobs, without names of people
             return value
         return value if (clean := rewrite(text)) == text else clean.encode()
     return value
@@ -89,7 +89,7 @@ def _rewrite_text(file: Path, rewrite: Rewrite) -> int:
 
 
 def warehouses(folder: Path) -> list[Path]:
-    """The DuckDB files below a folder, and their logs: their columns are packed, so that a search byte by byte proves
+    """The DuckDB files below a folder, and their logs: their columns are compressed, so a byte search proves
     nothing.
     """
     files = [file for file in folder.rglob("*") if file.is_file() and _begins_as(file, DUCKDB, at=8)]
@@ -103,7 +103,7 @@ def _begins_as(file: Path, sign: bytes, *, at: int = 0) -> bool:
 
 
 def files_with(folder: Path, addresses: list[str]) -> list[Path]:
-    """Files below a folder that have an address in them or in their name, in whatever way it may be written."""
+    """Files below a folder with an address in their content or name, in any of its encodings."""
     wanted = Wanted.of(addresses)
     return sorted(
         file
@@ -114,8 +114,8 @@ def files_with(folder: Path, addresses: list[str]) -> list[Path]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Addresses in all their ways. Each way has a part that is found many times faster than the way itself, and that
-    few files have: letters of any case, or base64.
+    """Addresses in all their encodings. Each has a part, letters of any case or base64, that few files contain and that
+    is found many times faster than the whole pattern.
     """
 
     ways: re.Pattern[bytes]
@@ -141,8 +141,8 @@ class Wanted:
 
 
 def _ways(address: str) -> Iterator[bytes]:
-    """Patterns of an address: plain, in JSON, a URL or HTML, in UTF-16 and in base64. As part of a longer address it is
-    somebody else's.
+    """Patterns of an address: plain, in JSON, a URL or HTML, in UTF-16 and in base64. Not as part of a longer address,
+    which is another person's.
     """
     for at in ("@", "\\u0040", "%40", "&#64;"):
         plain = re.escape(address.replace("@", at).encode())
@@ -158,7 +158,7 @@ def _all_in_base64(address: str) -> Iterator[bytes]:
 
 
 def _in_base64(text: str) -> Iterator[bytes]:
-    """What base64 makes of a text wherever it begins, without the letters that its neighbors decide too."""
+    """The base64 forms of a text at each offset, without the letters that also depend on its neighbors."""
     for before in range(3):
         letters = base64.b64encode(b"\0" * before + text.encode()).rstrip(b"=")
         is_even = (before + len(text.encode())) % 3 == 0

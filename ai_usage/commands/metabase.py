@@ -58,7 +58,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def bring(provision: Provision, *, is_wanted: bool) -> int:
-    """Shows the difference, and with `is_wanted` writes it. 1 if Metabase holds something else afterwards."""
+    """Shows the differences, and with `is_wanted` writes them. Returns 1 if Metabase still differs afterwards."""
     found = provision.look()
     todo = provision.steps(found)
     tell_steps(todo)
@@ -102,7 +102,7 @@ def tell_steps(todo: Sequence[Step]) -> None:
 
 
 def tell_rest(found: Found, provision: Provision) -> None:
-    """What is not ours, and what we cannot change."""
+    """Print what is not ours, and what we cannot change."""
     for item in found.left_alone:
         OUT.print(f"  {item.model} {item.name}: not ours, left alone", markup=False, soft_wrap=True)
     wanted_file = provision.database["details"].get("database_file")
@@ -117,7 +117,7 @@ def tell_rest(found: Found, provision: Provision) -> None:
 
 
 def edit_lines(edit: Edit) -> Iterator[str]:
-    """Old → new; of what is long the lines that differ."""
+    """Old → new; for long texts, only the lines that differ."""
     old, new = _text(edit.old), _text(edit.new)
     if max(len(old), len(new)) <= LONG and "\n" not in old + new:
         yield f"{edit.what}: {old} → {new}"
@@ -144,7 +144,7 @@ def _counted(steps: Sequence[Step], words: Mapping[str, str]) -> str:
 
 
 def definitions(of: Settings, *, is_simulated: bool) -> Wanted:
-    """What the boards come to for the warehouse that is configured."""
+    """The boards' definitions for the configured warehouse."""
     engine: Engine = "googlesql" if of.is_bigquery else "duckdb"
     found = wanted(boards(), engine=engine, is_simulated=is_simulated)
     return in_dataset(found, NAMELESS) if of.has_pseudonyms else found
@@ -162,8 +162,8 @@ def refuse_unconfigured(of: Settings) -> None:
 
 
 def database_of(of: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What Metabase asks, and what no error may quote of it. Without credentials it must be there already; so must it
-    with pseudonyms, since the credentials of runs can read names.
+    """The database that Metabase queries, and its secrets, which no error may quote. Without credentials it must exist
+    already. The same holds with pseudonyms, since the credentials of runs can read names.
     """
     if not of.is_bigquery:
         return duckdb_database(of.metabase_database, of.metabase_duckdb_file), ()

@@ -1,4 +1,4 @@
-"""What `close` and `reopen` share: the month that is asked for, its rows, and the tables that show the close."""
+"""Shared by `close` and `reopen`: the requested month, its rows, and the tables that show the close."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from ai_usage.settings import ADDRESS
 from ai_usage.sheet import cells
 from ai_usage.warehouse.port import Warehouse
 
-# In the order in which they read each other. All are of months: small, and built in a moment.
+# In the order in which they read each other. All are monthly tables: small, and built in a moment.
 MARTS = ("month_differences", "month_reconciliation", "closed_month_changes", "month_close")
 ROWS = """
 select
@@ -37,7 +37,7 @@ order by closing.provider
 
 @dataclass(frozen=True)
 class Asked:
-    """A month, of one provider or of all, who acts on it, and why."""
+    """The month, the provider (None: all), the person who acts, and the reason."""
 
     month: str
     span: Span
@@ -47,7 +47,7 @@ class Asked:
 
 
 def asked_of(typed: argparse.Namespace, command: str) -> Asked:
-    """What was typed; `SettingError` names what is missing or cannot be."""
+    """The typed arguments; `SettingError` names what is missing or invalid."""
     if not typed.month:
         raise SettingError(f"Which month? Write {COMMAND} {command} MONTH=2026-09 BY=you@example.com.")
     by = typed.by.strip().lower()
@@ -64,7 +64,7 @@ def asked_of(typed: argparse.Namespace, command: str) -> Asked:
 
 
 def build(warehouse: Warehouse, names: Sequence[str]) -> None:
-    """Build the acts' tables and these marts from what the warehouse has."""
+    """Build the acts' tables and these marts from the warehouse."""
     build_closes(warehouse)
     found = {mart.table.name: mart for mart in marts()}
     for name in names:
@@ -72,20 +72,20 @@ def build(warehouse: Warehouse, names: Sequence[str]) -> None:
 
 
 def rows_of(warehouse: Warehouse, asked: Asked) -> list[dict[str, Any]]:
-    """The month's rows of `month_close`, of the provider that is asked for or of all."""
+    """The month's rows of `month_close`, for the requested provider or all."""
     rows = warehouse.ask(ROWS, month=asked.month).to_dicts()
     return [row for row in rows if asked.provider in {None, row["provider"]}]
 
 
 def known_providers(asked: Asked, rows: Sequence[Mapping[str, Any]]) -> None:
-    """`SettingError` where there is nothing to close."""
+    """`SettingError` if there is nothing to close."""
     if not rows:
         who = f"{asked.provider} has" if asked.provider else "no provider has"
         raise SettingError(f"Nothing is known of {asked.month}: {who} a day or a figure of it.")
 
 
 def print_refusals(asked: Asked, refusals: Mapping[str, str]) -> int:
-    """Every reason, and exit code 2: nothing was written."""
+    """Print every reason. Returns exit code 2: nothing was written."""
     ERR.print(f"{asked.month} was left as it is:", soft_wrap=True)
     for provider, reason in refusals.items():
         ERR.print(f"[bold red]✗[/] {provider}: {escape(reason)}", soft_wrap=True)

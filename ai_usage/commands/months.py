@@ -8,7 +8,7 @@ from ai_usage.partitions import Span
 
 
 def month_span(text: str) -> Span:
-    """The days of `2026-01`; `SettingError` for what is no month."""
+    """The days of a month such as `2026-01`; `SettingError` if the text is no month."""
     try:
         first = date.fromisoformat(f"{text}-01" if re.fullmatch(r"\d{4}-\d{2}", text, re.ASCII) else "")
         return Span(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))

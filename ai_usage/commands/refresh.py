@@ -1,4 +1,4 @@
-"""Refreshes a range of days in this process, shows what it is at, and prints what came of it."""
+"""Refreshes a range of days in this process, shows the progress, and prints the results."""
 
 import logging
 import re
@@ -71,7 +71,7 @@ def refresh(of: Settings, span: Span) -> Outcome:
 
 
 def build(of: Settings, span: Span) -> Outcome:
-    """Build and check the days, and whatever else is not built, from the ledger: no provider is asked."""
+    """Build and check the days, and everything else that is stale, from the ledger: no provider is asked."""
     with _recorded(of) as runs:
         runs.build(span)
     return outcome_of(runs)
@@ -104,8 +104,8 @@ def _recorded(of: Settings) -> Iterator[Runs]:
 
 @contextmanager
 def ends_what_broke_off(of: Settings, instance: dg.DagsterInstance) -> Iterator[None]:
-    """No run stays under way that this process began and broke off: not even on a full disk, where Dagster cannot note
-    how it ended. The space that is kept for this is used then.
+    """Ends the runs that this process began and did not finish, so that none stays in progress: even on a full disk,
+    where Dagster needs the reserved space to record the end.
     """
     try:
         yield
@@ -118,12 +118,12 @@ def ends_what_broke_off(of: Settings, instance: dg.DagsterInstance) -> Iterator[
 
 
 def reason_or_kind(error: BaseException) -> str:
-    """An error in a line."""
+    """An error on one line."""
     return reason(error) if isinstance(error, Exception) else type(error).__name__
 
 
 def outcome_of(runs: Runs) -> Outcome:
-    """What the runs came to."""
+    """The results of the runs."""
     outcome = Outcome(failures=dict(runs.failures), skipped=dict(runs.not_configured))
     found: list[CheckResult] = []
     for result in runs.results:
@@ -186,7 +186,7 @@ def print_not_evaluated(outcome: Outcome) -> None:
 
 
 def _alike(wrong: Iterable[CheckResult]) -> list[tuple[str, CheckResult]]:
-    """Results of one check that differ in their day and numbers alone, as one: the days, and the first of them."""
+    """Groups the results of a check that differ only in day and numbers: the days, and the first result."""
     groups: dict[tuple[str, str, str, str], list[CheckResult]] = {}
     for one in wrong:
         groups.setdefault((one.result, one.check, one.asset, re.sub(r"\d+", "0", one.why)), []).append(one)
@@ -201,7 +201,7 @@ def days_of(days: Iterable[date | None]) -> str:
 
 
 def _by_cause(failures: Mapping[str, str]) -> dict[str, list[str]]:
-    """Steps by why they failed: one wrong key is one trouble, at however many endpoints it was refused."""
+    """Steps by their error: one wrong key is one trouble, however many endpoints refused it."""
     causes: dict[str, tuple[str, list[str]]] = {}
     for step, why in failures.items():
         cause = re.sub(r"/v1/\S+|request id \S+", "", why)
@@ -221,7 +221,7 @@ class _Follower(logging.Handler):
         self.task = progress.add_task("starting", total=None)
 
     def begin(self, steps: int) -> None:
-        """Another run, of so many steps."""
+        """Starts the bar for another run with this number of steps."""
         self.steps += steps
         self.progress.update(self.task, total=self.steps)
 

@@ -24,7 +24,7 @@ from ai_usage.warehouse.readers import readers_copy
 from ai_usage.warehouse.table import PULLS
 from ai_usage.warehouse.turns import FILE as WAITING
 
-REAL = "delete real data"  # to type if days would be lost that no provider sends again
+REAL = "delete real data"  # must be typed if days would be lost that no provider sends again
 DAYS = (
     f"select min(activity_date) as a, max(activity_date) as b, count(distinct activity_date) as c from {PULLS.address}"
 )
@@ -54,8 +54,8 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def made(of: Settings) -> list[Path]:
-    """What is there of all that our commands make in the data folder. Dagster's memory is first: if it were left alone,
-    days would pass for built that are not there.
+    """The existing files that our commands make in the data folder. Dagster's records come first: if only they were
+    left, missing days would count as built.
     """
     ours = [
         of.dagster_home,
@@ -71,7 +71,7 @@ def made(of: Settings) -> list[Path]:
         *sorted(of.data_dir.glob(f"{of.database.name}.*restore*")),  # what make restore kept
         site_folder(of),
         *(of.data_dir / name for name in (AS_OF, EXPORTS, "bench.json")),
-        of.first_day_file,  # last: until all is gone, it is the first day of what is there
+        of.first_day_file,  # last: it is the first day of the data until all data is gone
     ]
     return [path for path in ours if path.exists() or path.is_symlink()]
 
@@ -84,12 +84,12 @@ def refuse_a_busy_warehouse(of: Settings) -> None:
                 return
         except WarehouseBusy:
             raise
-        except WarehouseError:  # damaged: that is a reason to start afresh
+        except WarehouseError:  # damaged: a reason to reset
             return
 
 
 def _described(of: Settings) -> tuple[bool, str]:
-    """Whether nothing is lost that could not be made again, and what there is."""
+    """Whether everything can be made again, and a description of what is deleted."""
     try:
         origin = data_are_simulated(of)
         if origin is None:

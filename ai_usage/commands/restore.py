@@ -54,7 +54,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def put_in_place(of: Settings, file: Path) -> Path | None:
-    """The file as the warehouse. What was there stays beside it; its name is returned."""
+    """Makes the file the warehouse. Keeps the old file beside it and returns its new name."""
     fresh = of.database.with_name(f"{of.database.name}.restored")
     with FileIO(file) as source:
         copy_whole(source, fresh, mode=0o600)
@@ -73,7 +73,7 @@ def put_in_place(of: Settings, file: Path) -> Path | None:
 
 
 def refuse_what_changed(folder: Path | None) -> None:
-    """`WarehouseError` if a file of a backup is not what was written then."""
+    """`WarehouseError` if a file of a backup was changed since it was written."""
     if folder is None or not (folder / MANIFEST).is_file():
         return
     for name, expected in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"].items():
@@ -83,7 +83,7 @@ def refuse_what_changed(folder: Path | None) -> None:
 
 
 def _found(text: str) -> tuple[Path, Path]:
-    """What a person typed, and the warehouse's file there."""
+    """The path that a person typed, and the warehouse's file there."""
     if not text:
         raise SettingError(f"Name a backup: {COMMAND} restore FROM=/mnt/backups/ai_usage_2026-11-05T060000Z")
     source = Path(text).expanduser().resolve()

@@ -1,8 +1,8 @@
 """Processes that run together until a person or the system stops them: if one ends by itself, all end.
 
-Each has a process group of its own, in which its own children are, runs among them. A signal for this process (Ctrl-C,
-SIGTERM, a closed terminal) reaches them through `stop` alone, so that none is left behind. If this process is killed, a
-guard ends them: this module as a program, which gets the groups and then the end of its input.
+Each has its own process group with all its children, including runs. A signal for this process (Ctrl-C, SIGTERM, a
+closed terminal) reaches them only through `stop`, so that none is left behind. If this process is killed, a guard ends
+them: this module as a program, which reads the groups and then the end of its input.
 """
 
 import os
@@ -29,7 +29,7 @@ class ServiceEnded(AiUsageError):
 
 @dataclass
 class Services:
-    """What was started, by the name that a person reads. `keep_open` are descriptors that each of them inherits."""
+    """The started processes, by name. Each inherits the descriptors in `keep_open`."""
 
     cwd: str
     guard: subprocess.Popen[str]
@@ -44,7 +44,7 @@ class Services:
         print(self.processes[name].pid, file=self.guard.stdin, flush=True)
 
     def go_on(self) -> bool:
-        """Wait a moment; false if they are to stop. `ServiceEnded` if one has ended by itself."""
+        """Wait a moment; false if they should stop. `ServiceEnded` if one has ended by itself."""
         time.sleep(LOOK_EVERY)
         for name, process in self.processes.items():
             if process.poll() is not None and not self.is_asked_to_stop:
@@ -93,8 +93,8 @@ def together(cwd: str, keep_open: Sequence[int] = ()) -> Iterator[Services]:
 
 
 def end(groups: list[int], reap: Callable[[], None]) -> None:
-    """Ask process groups to end, and kill those that have not ended after a while. A run that is cut short so has
-    failed, by its own record.
+    """Ask process groups to end, and kill those that have not ended after a while. A run that is stopped so records
+    that it failed.
     """
     groups = _signal(groups, signal.SIGTERM)
     latest = time.monotonic() + TIME_TO_STOP
@@ -106,7 +106,7 @@ def end(groups: list[int], reap: Callable[[], None]) -> None:
 
 
 def _signal(groups: list[int], number: int) -> list[int]:
-    """Send it to these process groups, and name those that are still there."""
+    """Send a signal to these process groups. Returns those that still exist."""
     there = []
     for group in groups:
         with suppress(ProcessLookupError, PermissionError):  # the latter of a group of zombies on macOS

@@ -46,7 +46,7 @@ def run(_of: Settings, argv: Sequence[str]) -> int:
 
 
 def write_template(folder: Path) -> None:
-    """All files or none; nothing that is there is written over."""
+    """Writes all files or none; never overwrites an existing file."""
     paths = {tab: folder / f"{tab}.csv" for tab in TABS}
     there = [path.name for path in paths.values() if path.exists()]
     if there:

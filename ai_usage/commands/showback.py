@@ -1,7 +1,7 @@
-"""What a showback statement has: the cost of one team or cost center in a month, line by line, and the marks on it.
+"""Showback statements: the cost of one team or cost center in a month, line by line, with its marks.
 
-Every statement of a scope has its own lines of the same table, so that all of them add up to the company's to the last
-digit. Cents are shown: each is the growth of the rounded running sum over all lines, so that cents add up too.
+The statements of a scope split the lines of one table, so that they add up to the company's statement to the last
+digit. Shown cents are the growth of the rounded running sum over all lines, so that cents add up too.
 """
 
 import re
@@ -22,8 +22,8 @@ ORDER = ("provider", "service", "charge_type", "attribution_method", "status")
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. `table` has its lines, exact in `billed_usd` and in cents in `shown_usd`; of the company one for
-    each team.
+    """One statement. `table` has its lines, exact in `billed_usd` and in cents in `shown_usd`; the company's has one
+    line for each team.
     """
 
     month: str
@@ -43,7 +43,7 @@ class Statement:
 def marks_of(
     lines: pl.DataFrame, closes: Sequence[Mapping[str, Any]], *, is_over: bool, lacking: Sequence[str]
 ) -> list[str]:
-    """What readers must know about the month: who closed it, or why its cost may still change."""
+    """Notes about the month: who closed it, or why its cost may still change."""
     marks = []
     if not is_over:
         marks.append("Provisional: the month is not over.")
@@ -99,7 +99,7 @@ def _cents(exact: Sequence[Decimal] | pl.Series) -> Iterator[Decimal]:
 
 
 def _shares(lines: pl.DataFrame) -> Iterator[tuple[str, str]]:
-    """By which method the company's cost is attributed, and to which part; unattributed cost is always listed."""
+    """The company's cost by attribution method, with shares; unattributed cost is always listed."""
     total = Decimal(lines["billed_usd"].sum())
     sums = lines.group_by("attribution_method").agg(pl.col("billed_usd").sum())
     methods: dict[str, Decimal] = {UNATTRIBUTED: Decimal(0)} | dict(sums.rows())
@@ -109,7 +109,7 @@ def _shares(lines: pl.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def _file(scope: str, name: str, taken: set[str]) -> str:
-    """A name that every file system takes, and no other statement has."""
+    """A unique file name that every file system accepts."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "unnamed"
     found, n = f"{scope}_{plain}", 1
     while found in taken:

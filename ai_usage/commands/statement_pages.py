@@ -55,7 +55,7 @@ def page(statement: Statement) -> str:
 
 
 def _parts(statement: Statement) -> Sequence[str]:
-    """Of the company: each team's total, and each service's."""
+    """For the company: the total of each team and of each service."""
     found = []
     for heading, names in (("By team", ["name"]), ("By service", ["provider", "service", "charge_type"])):
         sums = statement.table.group_by(names).agg(pl.col("shown_usd").sum()).sort(names)

@@ -93,7 +93,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def write_all(statements: Sequence[Statement], exports: Path, name: str) -> Path:
-    """A page and a CSV file of each statement, in a folder of their own; all of them, or those of before stay."""
+    """Writes a page and a CSV file of each statement into a separate folder: all of them, or the earlier ones stay."""
     folder = exports / name
     try:
         exports.mkdir(parents=True, exist_ok=True)

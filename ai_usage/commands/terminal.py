@@ -10,8 +10,8 @@ from rich.text import Text
 
 
 class Terminal(Console):
-    """Where commands print. Foreign text moves no cursor and sets no color: such a character is shown by its number.
-    `redact` is applied to every text before that.
+    """Where commands print. Control characters in foreign text are shown by their number. `redact` is applied to every
+    text before.
     """
 
     redact: Callable[[str], str] = staticmethod(str)

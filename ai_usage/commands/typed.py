@@ -71,7 +71,7 @@ def _is_named(argument: str) -> bool:
 
 
 def _arguments(variables: Sequence[str], given: Mapping[str, str]) -> list[str]:
-    """In the order that a parser expects; those that are not given are empty, up to the last one that is."""
+    """The arguments in the parser's order; missing ones are empty, up to the last given one."""
     positional = [of for of in variables if of not in FLAGS and of not in OPTIONS]
     last = max((number for number, of in enumerate(positional, 1) if of in given), default=0)
     return [

@@ -45,7 +45,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
             soft_wrap=True,
         )
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
-        # They work beside their own dagster.yaml: run from the root, Dagster would warn of the one there.
+        # They run in the folder of their own dagster.yaml: run from the root, Dagster would warn of the one there.
         with together(str(of.dagster_home), keep_open=[held]) as services:
             workspace = start_code_servers(services, asked.workspace, Path(folder))
             if not services.is_asked_to_stop:
@@ -57,7 +57,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def commands(workspace: Path, port: int) -> dict[str, list[str]]:
-    """What runs beside the code server: its name for people, and its command."""
+    """The processes beside the code server: name → command."""
     ours = [sys.executable, "-m", "ai_usage.commands"]
     there = ["--workspace", str(workspace)]
     return {

@@ -7,5 +7,5 @@ from ai_usage.warehouse.open import open_file
 
 
 def warehouse_file(of: Settings, *, is_read_only: bool = False) -> DuckDBWarehouse:
-    """With every table of ours, made or brought to today's shape when it is first used, unless it is only read."""
+    """The warehouse with all our tables, created or migrated at first use, unless it is only read."""
     return open_file(of, TABLES, FUNCTIONS, is_read_only=is_read_only)

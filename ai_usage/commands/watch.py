@@ -45,7 +45,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def look(of: Settings, known: set[str], *, ends_the_dead: bool = True) -> bool:
-    """One look. Whatever goes wrong is logged, and the next look is another try."""
+    """One look. Errors are logged, and the next look tries again."""
     try:
         looked = Watchdog(of, alerts_of(of), dg.DagsterInstance.get, ends_the_dead=ends_the_dead).look()
     except Exception as error:  # noqa: BLE001 - nothing watches the watchdog itself
@@ -61,7 +61,7 @@ def look(of: Settings, known: set[str], *, ends_the_dead: bool = True) -> bool:
 
 
 def words_of(looked: Looked) -> Iterator[str]:
-    """What to log, once for as long as it is so."""
+    """The texts to log, each once while it lasts."""
     for trouble in looked.troubles:
         yield f"{trouble.title}. {trouble.text}"
     for report in looked.reports:

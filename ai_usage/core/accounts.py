@@ -49,7 +49,7 @@ order by account
 """
 
 
-# It names no pull as its parent: every build contains it, whatever was pulled, and no failed pull prevents that.
+# It has no pull as its parent: every build contains it, whatever was pulled, even if a pull failed.
 @snapshot_asset("core", DIM_ACCOUNT, group=GROUP, kinds=KINDS)
 def dim_account(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Accounts: name at the provider, kinds of keys, and whether the account is still configured."""
@@ -73,9 +73,9 @@ def account_rows(
     first_pulls: Mapping[str, datetime],
     names: Mapping[str, AccountName],
 ) -> list[dict[str, Any]]:
-    """The same, from what is known of each account: those that are configured first, in their order.
+    """The same, from what is known about each account: configured ones first, in their order.
 
-    A machine without keys builds from what another one pulled: there every account is expected to have its days.
+    A machine without keys builds from another machine's pulls: there every account must have its days.
     """
     return [
         {

@@ -1,5 +1,6 @@
-"""Who closed which month, when, and what it was then. The command `close` writes an act into the ledger, with a frozen
-copy of the month's figures; `reopen` writes another one. Acts are never changed: the newest one of a month is in force.
+"""Who closed which month, when, and with which figures. The command `close` writes an act into the ledger, with a
+frozen copy of the month's figures; `reopen` writes another one. Acts are never changed: a month's newest act is in
+force.
 """
 
 import json
@@ -66,7 +67,7 @@ CLOSED_FIGURES = Table(
 
 @dataclass(frozen=True)
 class Frozen:
-    """What one kind of cost of an account was, by day (ISO) and in USD as text."""
+    """The amounts of one kind of cost of an account, by day (ISO), in USD as text."""
 
     account: str | None
     kind: str

@@ -1,4 +1,4 @@
-"""What consoles and invoices showed, as people wrote it into the sheet: now, and ever since."""
+"""Figures of consoles and invoices that people wrote into the sheet, current and former ones."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Whether each row of a table stands there once: no two of a day share the key that the table declares."""
+"""Whether each row of a table exists once: no two rows of a day share the key that the table declares."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from ai_usage.warehouse.table import Table
 
 
 def repeated(warehouse: Warehouse, tables: Sequence[Table], span: Span | None) -> pl.DataFrame:
-    """Keys that stand more than once in any of the tables, with how often: activity_date (null in a snapshot), account
+    """Keys that occur more than once in any of the tables: activity_date (null in a snapshot), account
     (null in a table without accounts), table_name, row_key, times.
     """
     query = repeated_keys(tables)
@@ -19,7 +19,7 @@ def repeated(warehouse: Warehouse, tables: Sequence[Table], span: Span | None) -
 
 
 def repeated_keys(tables: Sequence[Table]) -> str:
-    """The question in GoogleSQL. Two nulls of a key are one value: null is a dimension's own value here."""
+    """The query in GoogleSQL. Nulls of a key are equal: null is a value of a dimension here."""
     parts = [_of_table(table) for table in tables]
     return "\nunion all\n".join(parts) + "\norder by activity_date, table_name, row_key"
 

@@ -1,4 +1,4 @@
-"""What providers' invoices have, line by line, as people wrote it into the sheet: now, and ever since."""
+"""Lines of providers' invoices that people wrote into the sheet, current and former ones."""
 
 from dataclasses import replace
 from datetime import timedelta

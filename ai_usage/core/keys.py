@@ -98,7 +98,7 @@ def dim_api_key_mapping(context: dg.AssetExecutionContext, warehouse: InWarehous
 
 
 def listed_keys(warehouse: Warehouse) -> Listed:
-    """Every key that an account lists; of one that several of a provider list, the first."""
+    """Every key that an account lists; if several accounts of a provider list it, from the first."""
     found: dict[KeyId, ListedKey] = {}
     for provider, of in WITH_KEYS.items():
         for key in of.listed(warehouse):
@@ -107,9 +107,9 @@ def listed_keys(warehouse: Warehouse) -> Listed:
 
 
 def key_history(warehouse: Warehouse, listed: Listed) -> list[Seen]:
-    """The tab api_key_mapping as each pull that changed it found it, good rows alone. A tab with a header that could
-    not be used takes no key from its owner. A key that no provider lists, as one that was deleted, has its owner too:
-    ids are opaque, and what it cost still has an owner.
+    """The good rows of the tab api_key_mapping in each pull that changed it. A tab with an unusable header removes no
+    owner. A key that no provider lists, such as a deleted one, keeps its owner too: its ids are opaque, and its cost
+    still has an owner.
     """
     history = warehouse.history(API_KEY_MAPPING.pull)
     providers = _providers_by_id(listed)
@@ -186,8 +186,8 @@ def _row(
 
 
 def keys_seen_nowhere() -> str:
-    """GoogleSQL that lists the keys of the sheet of these `@providers` that no account lists and no use names. Costs of
-    a key that was deleted still go to its owner; a key that is seen nowhere may be a typing error.
+    """GoogleSQL that lists the sheet's keys of these `@providers` that no account lists and no usage has. The cost of a
+    deleted key still goes to its owner; a key that occurs nowhere may be a typing error.
     """
     used = [
         f"union distinct\n    select\n        '{provider}' as provider,\n        api_key_id\n    from {table.address}\n"

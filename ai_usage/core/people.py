@@ -104,7 +104,7 @@ def aliases_of(warehouse: Warehouse) -> dict[str, str]:
 
 
 def _meet_people(records: Records, found: tabs.TabRows, met: Callable[..., Person]) -> None:
-    """Rows of the tab people. Who stands there alone uses nothing yet, and is no address to be wondered at."""
+    """Rows of the tab people. A person who is only there uses nothing yet, and is not an unknown address."""
     [stamp] = records.versions.select("pull_id", "pulled_at").rows()
     by_address: dict[str, list[tabs.Row]] = {}
     for row in found.good:
@@ -126,7 +126,7 @@ def _meet_owners(records: Records, found: tabs.TabRows, met: Callable[..., Perso
 
 
 def person_rows(people: dict[str, Person], aliases: dict[str, str]) -> list[dict[str, Any]]:
-    """Rows of `dim_person`. What is known of one address of a person is true of all."""
+    """Rows of `dim_person`. Facts about one address of a person apply to all of them."""
     of_person: dict[str, list[Person]] = {}
     for address, person in people.items():
         of_person.setdefault(aliases.get(address, address), []).append(person)

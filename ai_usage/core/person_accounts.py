@@ -59,7 +59,7 @@ def dim_person_account(context: dg.AssetExecutionContext, warehouse: InWarehouse
 
 
 def account_rows(provider: str, members: Iterable[Member], aliases: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Rows of `dim_person_account`, of one provider. A user who is listed twice is a member if they are once."""
+    """Rows of `dim_person_account`, for one provider. A user who is listed twice is a member if one entry is."""
     rows: dict[tuple[str, str | None, str], dict[str, Any]] = {}
     for member in members:
         row = {

@@ -1,4 +1,4 @@
-"""What readers see in place of each text that names a person, where AI_USAGE_PSEUDONYMS is set."""
+"""The pseudonym of each text that names a person, if AI_USAGE_PSEUDONYMS is set."""
 
 import dagster as dg
 import polars as pl
@@ -49,7 +49,7 @@ def dim_pseudonym(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> 
 
 
 def pseudonyms(warehouse: Warehouse, salt: str) -> pl.DataFrame:
-    """Rows of `dim_pseudonym`: of each text the one that pages and messages show too."""
+    """Rows of `dim_pseudonym`: pages and messages show the same pseudonym of each text."""
     names = warehouse.ask(NAMED)["named_by"].unique().sort()
     shown = Redaction(salt=salt, people=lambda: known_people(warehouse)).frame(names.alias("pseudonym").to_frame())
     return DIM_PSEUDONYM.frame({"named_by": names, "pseudonym": shown["pseudonym"]})

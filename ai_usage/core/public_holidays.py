@@ -30,7 +30,7 @@ DIM_HOLIDAY = Table(
 )
 
 
-# It names no pull as its parent: every build contains it, so that a changed setting is known to the marts of that run.
+# It has no pull as its parent: every build contains it, so that the marts of the run use a changed setting.
 @snapshot_asset("core", DIM_HOLIDAY, group=GROUP, kinds=KINDS)
 def dim_holiday(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Public holidays from the year before the first day to the next year."""
@@ -48,7 +48,7 @@ def public_holidays(region: str, first_year: int, last_year: int) -> Mapping[dat
     if not region:
         return {}
     country, _, part = region.partition("-")
-    library: Any = import_module("holidays")  # takes a moment: only where it is asked for
+    library: Any = import_module("holidays")  # imported only when needed, because it is slow
     try:
         found = library.country_holidays(country, subdiv=part or None, years=range(first_year, last_year + 1))
     except NotImplementedError as error:

@@ -1,5 +1,5 @@
-"""What was known when: each version the ledger has of what a provider billed for a day. From raw alone, so that it can
-be rebuilt, and needs no memory of its own.
+"""Each version in the ledger of a day's billed cost, with the time in which it was the newest one. Built from raw
+alone, so that it can be rebuilt at any time.
 """
 
 from collections.abc import Sequence
@@ -62,8 +62,8 @@ def spend_versions(context: dg.AssetExecutionContext, warehouse: InWarehouse) ->
 
 
 def version_rows(provider: Provider, records: Records) -> list[dict[str, Any]]:
-    """Rows of `spend_versions`, of one provider's accounts. A version with a rejected record is not one of them: the
-    version before it stays the newest until the next one without rejections.
+    """Rows of `spend_versions`, for one provider's accounts. A version with a rejected record is skipped: the version
+    before it stays the newest until the next one without rejections.
     """
     lines = records.lines.partition_by("pull_id", as_dict=True)
     newest: dict[tuple[str, date], dict[str, Any]] = {}

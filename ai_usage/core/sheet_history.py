@@ -1,4 +1,4 @@
-"""The rows that a tab of the sheet ever had: since when each is known, and since when it is gone."""
+"""All rows that a tab of the sheet ever had, with the times at which each appeared and disappeared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ai_usage.warehouse.table import Table
 
 @dataclass
 class KnownRow:
-    """A row of a tab over the tab's versions: as it was last there, since when, and until when."""
+    """A row of a tab over the tab's versions: its last content, since when, and until when."""
 
     row: tabs.Row
     first_seen_at: datetime
@@ -27,9 +27,9 @@ class KnownRow:
 def rows_ever_seen(
     warehouse: Warehouse, tab: Tab, identity: Sequence[str], beside: Sequence[str] = ()
 ) -> list[KnownRow]:
-    """Every row that any version of the tab had, those of the newest one first, as they stand there. Rows equal in
-    `identity` are known since the first of them; those that differ in `beside` are rows of their own. A version with a
-    header that cannot be used removes none.
+    """Every row of any version of the tab, those of the newest version first, in its order. Rows with equal `identity`
+    are known since the first of them; those that differ in `beside` are separate rows. A version with an unusable
+    header removes no row.
     """
     history = warehouse.history(tab.pull)
     known: dict[tuple[Any, ...], KnownRow] = {}

@@ -1,5 +1,5 @@
-"""What the sheet's tabs become: good rows typed, bad ones listed. Owners of keys are `keys`' business, who is who
-`people`'s, figures of consoles `console_figures`'.
+"""Turns the sheet's tabs into tables: good rows typed, bad rows listed. `keys` handles owners of keys, `people` people,
+and `console_figures` the figures of consoles.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -96,7 +96,7 @@ PEOPLE = Table(
 
 
 def checked(tab: Tab, found: TabRows) -> "DataFrame":
-    """The good rows as a frame that fits the tab's contract: what reading let through by mistake stops here."""
+    """The good rows as a frame that fits the tab's contract: a row that was read by mistake stops here."""
     from ai_usage.core import tab_contract  # noqa: PLC0415 - to import pandas takes a sixth of a process's start
 
     return tab_contract.checked(tab, found)

@@ -1,4 +1,4 @@
-"""What a tab's good rows must be, as dagster-pandas checks it."""
+"""The contract of a tab's good rows, for dagster-pandas."""
 
 import warnings
 

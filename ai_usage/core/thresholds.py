@@ -1,6 +1,6 @@
-"""Limits that a company replaces by its own. Which there are, what each is by default and why, stands in the views
-`anomaly_thresholds`, `growth_thresholds` and `backtest_thresholds`; here is what the file of `AI_USAGE_THRESHOLDS` has
-in place of some of them:
+"""Limits that a company replaces by its own. The views `anomaly_thresholds`, `growth_thresholds` and
+`backtest_thresholds` have all limits with their defaults and reasons; the file of `AI_USAGE_THRESHOLDS` replaces some
+of them:
 
     [anomaly]
     deviation_usd = 25
@@ -54,7 +54,7 @@ THRESHOLD_OVERRIDES = Table(
 )
 
 
-# It names no pull as its parent: every build contains it, so that a changed file is known to the marts of that run.
+# It has no pull as its parent: every build contains it, so that the marts of the run use a changed file.
 @snapshot_asset("core", THRESHOLD_OVERRIDES, group=GROUP, kinds=KINDS)
 def threshold_overrides(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Limits that this company set itself. All other limits have their default."""
@@ -93,7 +93,7 @@ def read_overrides(path: Path | None) -> dict[tuple[str, str], Decimal]:
 
 
 def own_limits(warehouse: Warehouse, subject: str) -> str:
-    """A sentence that lists the limits that are not the default ones; empty where all are."""
+    """A sentence that lists the limits that differ from their defaults; empty if none does."""
     own = warehouse.ask(
         f"select threshold, value from {THRESHOLD_OVERRIDES.address} where subject = @subject order by threshold",
         subject=subject,

@@ -1,6 +1,6 @@
-"""The boards as assets: one for each file of `dashboards/`, made again whenever the marts that its cards read are.
+"""The boards as assets: one for each file of `dashboards/`, rebuilt whenever the marts that its cards read are.
 
-Each writes one HTML file into `<data folder>/site`. Where pseudonyms are wanted no page has an address.
+Each writes one HTML file into `<data folder>/site`. With pseudonyms on, no page has an address.
 """
 
 import time
@@ -67,19 +67,19 @@ def _parents(board: Board) -> set[tuple[str, str]]:
 
 
 def marts_read(board: Board) -> set[str]:
-    """The marts that the board's page is made of. What checks found is no asset."""
+    """The marts that the board's page reads. Check results are not an asset."""
     return tables_read(board) & {mart.table.name for mart in marts()}
 
 
 def tables_read(board: Board) -> set[str]:
-    """What the board's cards read, and what their freshness is read from."""
+    """The tables that the board's cards read, and those that their freshness is read from."""
     queries = [OF_FRESHNESS, OF_KNOWN_DAYS, *(card.name for card in board.cards)]
     selects = [parsed(read(f"dashboards/{name}")) for name in queries]
     return {table.name for select in selects for table in select.find_all(exp.Table) if table.db}
 
 
 def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
-    """Ask the board's cards and put its page in place, and the list of boards beside it."""
+    """Query the board's cards and write its page, and the list of boards beside it."""
     with warehouse.connected():
         freshness = cards.freshness_of(warehouse)
         results = {card.name: cards.result(warehouse, card, freshness) for card in board.cards}
@@ -100,7 +100,7 @@ def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
 
 
 def site_folder(of: Settings) -> Path:
-    """Where the pages are."""
+    """The folder of the pages."""
     return of.data_dir / "site"
 
 

@@ -1,5 +1,5 @@
-"""The boards as `dashboards/*.yml` declares them. A file that cannot be drawn is refused in one sentence that names the
-file, the card, the key and what to write. Knows of no warehouse: `cards` runs a card's SQL.
+"""The boards as declared in `dashboards/*.yml`. A file with an error is refused in one sentence that names the file,
+the card, the key and what to write. Uses no warehouse: `cards` runs a card's SQL.
 """
 
 import re
@@ -37,8 +37,8 @@ class BoardError(AiUsageError):
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a board. Its own rules are checked as it is made; where one is broken, the ValueError begins with the
-    key that is wrong.
+    """A part of a board. Its rules are checked when it is created; a ValueError begins with the key that is
+    wrong.
     """
 
 
@@ -80,8 +80,8 @@ class Dimension(_Part, frozen=True, kw_only=True):
 
 
 class Measure(_Part, frozen=True, kw_only=True):
-    """A number made of the columns of the filtered rows: `how` of a column, a ratio of two sums, or how many different
-    values there are.
+    """A number computed from the filtered rows: the aggregate `how` of a column, a ratio of two sums, or a distinct
+    count.
     """
 
     label: str
@@ -103,8 +103,8 @@ class Measure(_Part, frozen=True, kw_only=True):
 
 
 class Answer(_Part, frozen=True, kw_only=True):
-    """The words after a number that make it answer its card's question: `above` zero, `below` it (then the number is
-    shown without its sign), and for zero. `share_of` is a measure of which the number is shown as a share, too.
+    """The words after a number that answer its card's question: `above` zero, `below` it (the number is then shown
+    without its sign), and for zero. `share_of` is a measure; the number is also shown as a share of it.
     """
 
     above: str
@@ -148,7 +148,7 @@ class Card(_Part, frozen=True, kw_only=True):
 
     @property
     def query(self) -> str:
-        """Where its SELECT is, for the warehouse."""
+        """The name of its SELECT's file, for the warehouse."""
         return f"dashboards/{self.name}"
 
 
@@ -177,7 +177,7 @@ class Board(_Part, frozen=True, kw_only=True):
 
 
 def boards(folder: Path = FOLDER) -> list[Board]:
-    """Every board there is, in their order."""
+    """Every board, in their order."""
     return sorted((board(path.stem, path.read_text("utf-8")) for path in folder.glob("*.yml")), key=lambda b: b.order)
 
 
@@ -216,7 +216,7 @@ WHERE = re.compile(r" - at (`key` in )?`\$(?P<path>[^`]*)`$")
 
 
 def _sentence(error: str, written: Mapping[str, Any]) -> str:
-    """What msgspec found, with the place in words and what to write there."""
+    """The error of msgspec, with the place in words and what to write there."""
     found = WHERE.search(error)
     what, path = (error[: found.start()], found["path"]) if found else (error, "")
     names = re.findall(r"\w+|\[[^]]*\]", path)
@@ -231,7 +231,7 @@ def _sentence(error: str, written: Mapping[str, Any]) -> str:
 
 
 def _place(names: list[str], written: Any) -> Iterator[str]:
-    """A path of msgspec's in words: cards by their names, and of `dimensions` and `measures` the one that is wrong."""
+    """A path of msgspec in words: cards by their names, and the wrong entry of `dimensions` or `measures`."""
     while names:
         name, *names = names
         written = written[name]
@@ -264,7 +264,7 @@ def _wrong_measures(card: Card) -> Iterator[str]:
 
 
 def _wrong_names(card: Card) -> Iterator[str]:
-    """Names that are neither a dimension's nor a measure's of the card, where one of these is meant."""
+    """References to names that are neither a dimension nor a measure of the card."""
     dimensions, measures = list(card.dimensions), list(card.measures)
     wanted: list[tuple[str, str | None, list[str]]] = [
         ("x", card.x, measures if card.display == "scatter" else dimensions),
@@ -311,7 +311,7 @@ def _wrong_words(card: Card) -> Iterator[str]:
 
 
 def _wrong_column(card: Card, given: list[str]) -> str | None:
-    """The first column that a card uses and its SQL does not give."""
+    """The first column that a card uses but its SQL does not return."""
     used = {
         **{f"filters.{name}": column for name, column in card.filters.items()},
         **{f"dimensions.{name}": name for name in card.dimensions},

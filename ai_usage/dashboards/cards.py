@@ -1,9 +1,9 @@
-"""What a card shows. `result` is the answer of its SQL as it stands: additive columns, one row for each combination of
-what may be filtered. `numbers` makes of it what is shown: filtered first, then added up, ratios last, as ratios of
-sums. `aggregated` is the same as one SELECT, for tools that ask the warehouse themselves.
+"""The numbers of a card. `result` is the answer of its SQL: additive columns, one row for each combination of filter
+values. `numbers` computes from it what is shown: filtered first, then added up, ratios last, as ratios of sums.
+`aggregated` is the same as one SELECT, for tools that query the warehouse themselves.
 
-Where pseudonyms are wanted no address leaves here. Each result knows through which day it is whole, when providers were
-last asked, and from which day on they may still change it: from the columns `data_through`, `as_of` and
+With pseudonyms on, no address leaves here. Each result has the last day of complete data, when providers were last
+asked, and the first day that they may still restate: from the columns `data_through`, `as_of` and
 `provisional_from` of the card's own SQL, else `sql/dashboards/board_freshness.sql`, which has them by provider. Of
 several providers it is the earliest: everything shown is known that far.
 """
@@ -30,7 +30,7 @@ MONTH, MONTH_COLUMN = "%Y-%m", "month"  # a period cuts on this text, or on a DA
 
 @dataclass(frozen=True)
 class Result:
-    """A card's rows, and how good they are."""
+    """A card's rows, and their freshness."""
 
     rows: pl.DataFrame
     data_through: date | None
@@ -46,8 +46,8 @@ class Result:
 def result(
     warehouse: Warehouse, card: Card, freshness: pl.DataFrame | None = None, *, salt: str | None = None
 ) -> Result:
-    """The card's SQL as it stands, with pseudonyms for addresses where there is a salt: the installation's, if none is
-    given. `freshness` is asked for where it is not given: it is the same for all cards.
+    """The answer of the card's SQL, with pseudonyms for addresses if there is a salt: by default, the installation's.
+    `freshness` is queried unless it is given: it is the same for all cards.
     """
     found = warehouse.query(card.query)
     known = _of_its_providers(freshness_of(warehouse) if freshness is None else freshness, found)
@@ -64,8 +64,8 @@ def result(
 
 
 def numbers(result: Result, card: Card, chosen: Mapping[str, Collection[str]]) -> pl.DataFrame:
-    """What is shown when these values of these filters are chosen; a filter left out, or that the card has not,
-    cuts nothing. A period's values are months, or days: a card that is kept by month shows the whole months of these.
+    """The shown rows when these values of these filters are chosen; a filter that is missing, or that the card lacks,
+    removes nothing. A period's values are months or days: a monthly card shows the whole months of these days.
     """
     rows = result.rows
     for name, values in chosen.items():
@@ -79,7 +79,7 @@ def numbers(result: Result, card: Card, chosen: Mapping[str, Collection[str]]) -
 
 
 def aggregated(card: Card, *, engine: Engine, filters: Mapping[str, str]) -> str:
-    """One SELECT of dimensions and measures. `filters` has for a filter's name what its column is compared with: an
+    """One SELECT of dimensions and measures. `filters` maps a filter's name to what its column is compared with: an
     expression, or a tag such as `{{period}}`, which makes the comparison optional: `[[and month = {{period}}]]`.
     """
     spoken = _in_duckdb if engine == "duckdb" else str
@@ -113,7 +113,7 @@ def _optional(condition: str) -> str:
 
 
 def _compared_sql(card: Card, column: str) -> str:
-    """A column as the filter's values are written: of a day its month."""
+    """A column in the format of the filter's values: the month of a day."""
     if card.filters.get("period") != column or column == MONTH_COLUMN:
         return column
     return f"format_date('{MONTH}', {column})"
@@ -149,7 +149,7 @@ def _expression(measure: Measure) -> pl.Expr:
 
 
 def _sum(of: pl.Expr) -> pl.Expr:
-    """Of no value at all none, as in SQL; polars makes it 0."""
+    """A sum that is null if all values are null, as in SQL; polars returns 0."""
     return pl.when(of.is_not_null().any()).then(of.sum())
 
 
@@ -159,12 +159,12 @@ def _whole(found: pl.DataFrame) -> list[pl.Expr]:
 
 
 def freshness_of(warehouse: Warehouse) -> pl.DataFrame:
-    """How fresh each provider's data are."""
+    """The freshness of each provider's data."""
     return warehouse.query(f"dashboards/{OF_FRESHNESS}")
 
 
 def _of_its_providers(known: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """The freshness of the providers that the result has rows of; of all, where it does not name them."""
+    """The freshness of the providers in the result's rows; of all, if it has no provider column."""
     if "provider" in found.columns and set(known["provider"]) & set(found["provider"]):
         return known.filter(pl.col("provider").is_in(found["provider"].unique().to_list()))
     return known

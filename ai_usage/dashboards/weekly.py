@@ -1,5 +1,5 @@
-"""The weekly digest in sentences: its numbers are those of the boards' cards, from the same queries. What is unknown is
-called unknown. Who gets it, and when, is the business of `automation.digest_news`.
+"""The weekly digest in sentences. Its numbers come from the queries of the boards' cards. Unknown values are shown as
+unknown. `automation.digest_news` decides when it is sent.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Weekly:
-    """What there is to report of the seven days that end with the newest day of which anything is known."""
+    """The report on the seven days that end with the newest day with known data."""
 
     newest: date
     sections: list[Section]
@@ -40,7 +40,7 @@ class Weekly:
 
 
 def weekly(warehouse: Warehouse) -> Weekly | None:
-    """None where no day is known yet."""
+    """None if no day is known yet."""
     with warehouse.connected():
         asked = Asked(warehouse, cards.freshness_of(warehouse))
         newest = asked.newest
@@ -62,7 +62,7 @@ def weekly(warehouse: Warehouse) -> Weekly | None:
 
 @dataclass(frozen=True)
 class Asked:
-    """The cards' answers, each asked once."""
+    """The cards' answers, each queried once."""
 
     warehouse: Warehouse
     freshness: pl.DataFrame
@@ -145,7 +145,7 @@ def _anomalies(asked: Asked, newest: date) -> list[Line]:
 
 
 def _deviations(asked: Asked, newest: date) -> Iterator[str]:
-    """Each once, of the finest scope: a spike of a key is one of its team and provider too."""
+    """Each deviation once, in its finest scope: a spike of a key is also one of its team and provider."""
     week = [row for row in _anomalies(asked, newest) if row["kind"] in {"spike", "drop"}]
     rows = [row for row in week if is_finest(row, [one for one in week if one["spend_date"] == row["spend_date"]])]
     if not rows:

@@ -1,4 +1,4 @@
-"""Reports that come as buckets, one a UTC day: the answer of each day, or why there is none.
+"""Reports that come as buckets, one per UTC day: the answer of each day, or why there is none.
 
 Independent of providers, as `days` is for reports that come as flat records.
 """
@@ -23,8 +23,8 @@ def answers_of_buckets(
     *,
     today: date,
 ) -> Answers:
-    """One answer a day, all pages joined, as `answer` makes it of the day, the page and the bucket. A bucket that is
-    missing, comes twice or cannot be read costs its own day; the newest days may not be there yet.
+    """One answer per day, all pages joined; `answer` builds it from the day, the page and the bucket. A bucket that is
+    missing, comes twice or cannot be read loses only its own day. The newest days may not be available yet.
     """
     answers: dict[date, Answer] = {}
     left_out: dict[date, LeftOut] = {}
@@ -49,6 +49,6 @@ def answers_of_buckets(
 
 
 def name_a_day_on_two_pages(pages: Sequence[Page], day_of: Callable[[bytes], date | None]) -> bool:
-    """Whether a bucket of the same day stands on two pages; a single page cannot shift."""
+    """Whether two pages have a bucket of the same day; a single page cannot shift."""
     days = [day for page in pages for day in {day_of(body) for body in page.items}] if len(pages) > 1 else []
     return len(set(days)) < len(days)

@@ -1,7 +1,7 @@
-"""How a source is asked: when a day is whole there, how many days are asked about again, and which days are due now.
+"""When a source is pulled: when a day is complete there, how many days are pulled again, and which days are due now.
 
-What is due is read from the ledger, not from a clock's ticks: a day that was missed, for whatever reason, stays due
-until it is there.
+What is due comes from the ledger, not from a clock's ticks: a day that was missed for any reason stays due until it is
+pulled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class Cadence:
-    """A source's promise, and what we make of it."""
+    """A source's availability, and our schedule for it."""
 
     name: str
     daily: tuple[str, ...] = ()
@@ -33,12 +33,12 @@ class Cadence:
     settles: timedelta  # after a day's end, until the provider has all of it
     at: time | None = None  # of the company's day; None: as soon as a day is settled
     window: int = 0  # days asked again every day
-    long_window: int = 0  # days of which none goes unasked for a week
+    long_window: int = 0  # days that are pulled again at least once a week
     warns: timedelta  # an age at which the newest pull is late
     is_configured: Callable[[Settings], bool]
     key_variable: str  # what configures it
-    is_certain: bool = True  # that a look leaves its trace: not where a key may not read it
-    accounts: Callable[[Settings], Sequence[str]] = lambda _: ()  # of each of which a day is due; empty: of any
+    is_certain: bool = True  # whether a pull always leaves a trace in the ledger: not if the key may lack access
+    accounts: Callable[[Settings], Sequence[str]] = lambda _: ()  # a day is due for each of them; empty: for any
 
     @property
     def job(self) -> str:
@@ -49,7 +49,7 @@ class Cadence:
         return [dg.AssetKey(["raw", pull]) for pull in (*self.daily, *self.snapshots)]
 
     def last_pass(self, now: datetime, zone: str) -> datetime:
-        """The newest instant, by now, at which the source was to be asked."""
+        """The newest instant up to now at which the source was due."""
         if self.at is None:
             return datetime.combine((now - self.settles).date(), time(), UTC) + self.settles
         here = now.astimezone(ZoneInfo(zone))
@@ -57,15 +57,15 @@ class Cadence:
         return (today if today <= here else today - ONE_DAY).astimezone(UTC)
 
     def newest_settled(self, at: datetime) -> date:
-        """The newest UTC day that the source has whole at an instant."""
+        """The newest UTC day that is complete at the source at an instant."""
         return (at - self.settles).date() - ONE_DAY
 
     def due(self, looks: Looks, now: datetime, *, start: date, zone: str) -> list[Span]:
-        """The days to ask about now: the window, once a pass; the long one, once a week; what was never asked about."""
+        """The days that are due: the window, once per pass; the long window, once a week; and days never pulled."""
         return self.due_of_any([looks], now, start=start, zone=zone)
 
     def due_of_any(self, looks: Sequence[Looks], now: datetime, *, start: date, zone: str) -> list[Span]:
-        """The days that are due of any of some accounts, each of which has its own looks."""
+        """The days that are due for any of several accounts, each with its own looks."""
         days = sorted(set().union(*(self._days_due(of, now, start=start, zone=zone) for of in looks)))
         spans = list(runs_of_days(days)) if days else []
         return spans if len(spans) <= RUNS_AT_MOST else [Span(spans[0].first, spans[-1].last)]

@@ -27,7 +27,7 @@ C = TypeVar("C", bound=Client)
 
 @dataclass(frozen=True, kw_only=True)
 class Compared(Generic[C]):
-    """The two reports, and what an answer's amounts come to; None if any of them cannot be used."""
+    """The two reports, and the function that sums an answer's amounts; None if any of them cannot be used."""
 
     lines: Report[C]
     totals: Report[C]

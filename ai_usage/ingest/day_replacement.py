@@ -1,4 +1,4 @@
-"""How a core table is rebuilt, whichever provider's: the run's days, in place of what it had of them."""
+"""Rebuilds a core table of any provider: replaces the run's days."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from ai_usage.warehouse.table import PULLS, Table
 GROUP = "core"
 KINDS = {"polars", "duckdb"}
 DAYS_AT_ONCE = 31  # bounds memory, whatever the range
-RECORDS_AT_ONCE = 100_000  # more days at once, where they have no more records than these
+RECORDS_AT_ONCE = 100_000  # more days at once if they have no more records than this
 
 ASKED_DAYS = f"""
 select distinct account, activity_date
@@ -41,7 +41,7 @@ group by activity_date
 
 
 def spans_with_few_records(warehouse: Warehouse, pulls: Sequence[str], span: Span) -> Iterator[Span]:
-    """The fewest spans that cover this one, oldest first, of so few records of these pulls that memory holds them."""
+    """The fewest spans that cover this one, oldest first, each with few enough records of these pulls for memory."""
     if len(span.days) <= DAYS_AT_ONCE:
         yield span
         return
@@ -57,12 +57,12 @@ def spans_with_few_records(warehouse: Warehouse, pulls: Sequence[str], span: Spa
 
 
 def asked_days(warehouse: Warehouse, asset: str, span: Span) -> set[date]:
-    """The days of a span about which a source that the table is made of was asked. The other days are unknown."""
+    """The days of a span for which any source of the table was asked. The other days are unknown."""
     return set().union(*asked_days_by_account(warehouse, asset, span).values())
 
 
 def asked_days_by_account(warehouse: Warehouse, asset: str, span: Span) -> dict[str, set[date]]:
-    """Account → the days of a span about which it was asked for anything that the table is made of."""
+    """Account → the days of a span for which it was asked for any of the table's pulls."""
     pulls = sorted(pulls_behind(asset))
     asked: dict[str, set[date]] = {}
     for account, day in warehouse.ask(ASKED_DAYS, pulls=pulls, first_day=span.first, last_day=span.last).iter_rows():
@@ -110,7 +110,7 @@ def rebuild_of_pulls(
 
 @dataclass(frozen=True)
 class _Built:
-    """What one account's days became."""
+    """The result of rebuilding one account's days."""
 
     rows: pl.DataFrame
     rejected: Counter[date | None]

@@ -1,6 +1,6 @@
-"""The records of each day that was asked about, or why there are none.
+"""The records of each requested day, or why there are none.
 
-Independent of providers. A bad day costs only itself: whatever is wrong with one day of an answer, the others are kept.
+Independent of providers. An error in one day of an answer loses that day only: the others are kept.
 """
 
 from collections import Counter
@@ -12,12 +12,12 @@ from ai_usage.ingest.http.errors import IncompleteAnswer, UnexpectedAnswer
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.warehouse.ledger import Answer
 
-NOT_YET_FOR = timedelta(days=3)  # after a day's end a provider may be so late with it; later, a missing day is a fault
+NOT_YET_FOR = timedelta(days=3)  # a provider may deliver a day this late after its end; then a missing day is an error
 
 
 @dataclass(frozen=True)
 class NotYet:
-    """A day the provider has not computed yet: no failure, and asked for again later."""
+    """A day the provider has not computed yet: not a failure; it is pulled again later."""
 
     day: date
     latest: date | None  # the newest day there is, by the answer
@@ -29,7 +29,7 @@ class NotYet:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A day, or records of it, that an answer cannot be believed about: nothing of it is kept."""
+    """A day, or records of it, for which the answer is not reliable: nothing of it is kept."""
 
     day: date
     why: str
@@ -57,8 +57,8 @@ class Parted:
 def by_day(what: str, span: Span, records: Sequence[bytes], day_of: Callable[[bytes], date | None]) -> Parted:
     """The records of an answer that does not name its days, by day.
 
-    - A record of a day that was not asked about is left to that day's own pull, and named. An answer of such records
-      alone is one to another question: `IncompleteAnswer`.
+    - A record of a day that was not requested is left to that day's own pull, and named. An answer of only such records
+      belongs to another request: `IncompleteAnswer`.
     - A record without a readable day (`day_of` gives None) is kept, so that nothing is lost: under the one day asked
       about, or under the day of the record before it (of the first one that has a day, if there is none before), since
       providers send records in the order of their time. It is rejected where its fields are read. As it may belong to

@@ -1,7 +1,7 @@
-"""What a provider sends beyond its contract: fields and values that we do not know yet.
+"""Schema drift: fields and values that a provider sends beyond its contract.
 
-A record's struct is lenient; its strict twin refuses what the struct does not name. Almost every record fits
-the twin, which costs a decode; only those that do not are looked into.
+A record's struct is lenient; its strict twin refuses what the struct does not name. Almost every record fits the twin,
+at the cost of one decode; only the others are examined.
 """
 
 import types
@@ -25,8 +25,8 @@ class Known(frozenset[str]):
 
 
 def drift(records: Iterable[str], of: type[msgspec.Struct], *, are_rejections_known: bool = False) -> Counter[str]:
-    """What the struct does not know, in words, and in how many records. Where the `are_rejections_known`, a record that
-    cannot be used is named by another check.
+    """The unknown fields and values in words → the number of records with them. If `are_rejections_known`, another
+    check names the records that cannot be used.
     """
     strict = msgspec.json.Decoder(_strict(of))
     found: Counter[str] = Counter()
@@ -48,7 +48,7 @@ def _parsed(record: str) -> Any:
 
 
 def _misfits(record: str, of: type[msgspec.Struct], are_rejections_known: bool) -> Iterator[str]:  # noqa: FBT001
-    """What had to be read as something else, and what could not be read at all."""
+    """The unknown parts of a record, and the parts that cannot be read."""
     try:
         _, notes = mended(record, of)
     except Refused as refused:

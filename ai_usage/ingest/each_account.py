@@ -1,4 +1,4 @@
-"""Asking every account of a provider in turn: each fails alone, and what is noted of a day names the account."""
+"""Asks every account of a provider in turn. One that fails does not affect the others, and notes name the account."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ Clients: TypeAlias = C | Sequence[C] | None  # what a resource hands to a step: 
 
 
 class Note(Protocol):
-    """Notes something of a day of `layer/table`; without a day, of all of the run's."""
+    """Adds a note to a day of `layer/table`; without a day, to all days of the run."""
 
     def __call__(self, asset: str, day: date | None, **metadata: Any) -> None: ...
 
@@ -49,8 +49,8 @@ def clients_of(resource: Clients[C]) -> list[C]:
 def ask_each(
     context: dg.AssetExecutionContext, provider: str, clients: Sequence[C], ask: Callable[[C, Note], None]
 ) -> None:
-    """Ask every account. An account that fails leaves the others' days written; then the step fails, and names it. A
-    warehouse that cannot be used, and a person who stops the run, end it at once.
+    """Ask every account. If one fails, the others' days are written; then the step fails, and names it. An unusable
+    warehouse, or a person who stops the run, ends it at once.
     """
     notes = Notes(context, [client.account for client in clients])
     failures: dict[str, str] = {}
@@ -73,8 +73,8 @@ def ask_each(
 
 @dataclass
 class Notes:
-    """What a step notes of its days. Of several accounts each name bears its account, numbers also stand there added
-    up, and a day was skipped only if every account skipped it.
+    """A step's notes about its days. If there are several accounts, each note's name has its account, numbers are also
+    added up, and a day is skipped only if every account skipped it.
     """
 
     context: dg.AssetExecutionContext
@@ -90,7 +90,7 @@ class Notes:
         return noted
 
     def keep(self) -> None:
-        """Hand Dagster what was noted."""
+        """Pass the notes to Dagster."""
         for (asset, day), by_account in self._found.items():
             whole = self._found.get((asset, None), {}) if day else {}
             asked = [account for account in self.accounts if SKIPPED not in whole.get(account, {})]

@@ -1,5 +1,5 @@
-"""Instants in whatever form providers send them: RFC 3339 text, a bare day, epoch milliseconds as a number or as
-text; where a contract says seconds, those.
+"""Instants in the forms that providers send: RFC 3339 text, a bare day, epoch milliseconds as a number or text, or
+seconds where a contract has them.
 """
 
 from datetime import UTC, date, datetime
@@ -7,12 +7,12 @@ from functools import lru_cache
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1).toordinal()
-EARLIEST = date(2020, 1, 1)  # no provider sold AI before: such an instant is a zero, or seconds for milliseconds
+EARLIEST = date(2020, 1, 1)  # no provider sold AI before: an earlier instant is a zero, or seconds read as milliseconds
 
 
 def day_of_instant(value: object) -> date | None:
-    """The UTC day of an instant; None for what is none, so that an odd record costs itself and not its answer. Text
-    without a time zone is taken for UTC, which providers use everywhere.
+    """The UTC day of an instant; None if it cannot be read, so that only this record is rejected, not its answer. Text
+    without a time zone is UTC, which providers use everywhere.
     """
     try:
         if isinstance(value, str):

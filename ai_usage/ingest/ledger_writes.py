@@ -1,4 +1,4 @@
-"""What the raw assets of all providers do alike: ask for a run's days, write each answer as it comes, note what
+"""The common part of all providers' raw assets: ask for a run's days, write each answer as it comes, note what
 came.
 """
 
@@ -81,13 +81,13 @@ NotesOf = Callable[[Answer], Mapping[str, object]]
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Generic[C]):
-    """A report as its pull asks for it. `make doctor` asks through the same record: what the provider refuses to a
-    pull, it refuses to doctor.
+    """A report as its pull requests it. `make doctor` uses the same record: what the provider refuses to a pull, it
+    refuses to doctor.
     """
 
     pull: str
     name: str  # for people
-    ask: Callable[[C, Span], list[Answer]]  # what is a snapshot answers alike whatever the days
+    ask: Callable[[C, Span], list[Answer]]  # a snapshot's answer does not depend on the days
     use: str = ""  # of an optional report: what is unknown without it
     needs: str = ""  # its plan or scope; every accepted key opens the reports that need none
     is_key_accepted: Callable[[C], bool] = lambda _: False  # of the key that the report is asked with
@@ -105,7 +105,7 @@ class Report(Generic[C]):
 
 
 def as_it_is_now(ask: Callable[[C], Answer]) -> Callable[[C, Span], list[Answer]]:
-    """A directory's question as a report's."""
+    """Adapts a directory's request to a report's."""
     return lambda client, _: [ask(client)]
 
 

@@ -1,4 +1,4 @@
-"""Records that could not be used, in a table of their own: each day and pull as its newest version has it."""
+"""The table of rejected records: those of the newest version of each day and pull."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""How a mart is rebuilt, whichever it is: the run's days that may pass, by the SELECT of the mart's name."""
+"""Rebuilds a mart: the run's days that are not blocked, from the SELECT of the mart's name."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from ai_usage.warehouse.table import Table
 
 
 class ProvidersNotBuilt(AiUsageError):
-    """The rows of these providers stand as they were; the others' are built."""
+    """The rows of these providers are unchanged; those of the others are built."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"rows of {provider}: {why}" for provider, why in reasons.items()))
@@ -29,13 +29,13 @@ class ProvidersNotBuilt(AiUsageError):
 
 @dataclass
 class Gates:
-    """Knows which days are blocked. A gate's checks are asked once for a span, however many marts it blocks."""
+    """The blocked days. A gate's checks are queried once per span, however many marts it blocks."""
 
     warehouse: Warehouse
     _known: dict[tuple[Gate, Span], BlockedAccounts] = field(default_factory=dict, init=False)
 
     def blocked(self, gates: tuple[Gate, ...], days: Span) -> BlockedAccounts:
-        """The days of accounts that may not pass, with the checks of any of these gates that fail on them."""
+        """The blocked days of accounts, with the failing checks of any of these gates."""
         blocked: BlockedAccounts = {}
         for gate in gates:
             if (gate, days) not in self._known:
@@ -48,7 +48,7 @@ class Gates:
 
 @dataclass
 class Rebuilt:
-    """What became of a mart's days."""
+    """The result of rebuilding a mart's days."""
 
     rows: int | None = 0  # that were written; None where the engine does not report it
     blocked: BlockedDays = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one mart, or of asking which days may pass."""
+    """The result for one mart, or for the gates."""
 
     name: str
     seconds: float
@@ -71,7 +71,7 @@ class Step:
 
 
 def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart) -> None:
-    """Replace the run's days of a mart, or all of one without days, and note what came of it."""
+    """Replace the run's days of a mart, or all of one without days, and note the result."""
     asset, table = f"marts/{mart.table.name}", mart.table
     with warehouse.connected():
         if missing := never_pulled(warehouse, mart):
@@ -85,7 +85,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
         for day in span.days:
             if day not in asked:
                 note(context, asset, day, skipped="no source it is made of was asked about this day: left as it was")
-        if asked:  # the UI shows that of the newest day: one of a run is enough
+        if asked:  # the UI shows the newest day's: one per run is enough
             note(context, asset, max(asked), **lineage)
         rebuilt = rebuild_days(warehouse, mart, span, only=asked)
         if mart.is_monthly:
@@ -99,7 +99,7 @@ def rebuild(context: dg.AssetExecutionContext, warehouse: Warehouse, mart: Mart)
 
 
 def never_pulled(warehouse: Warehouse, mart: Mart) -> str:
-    """Why a mart has nothing to be built from, if so: a provider that can block it was never asked."""
+    """Why a mart cannot be built: a provider that can block it was never asked. Empty if it can."""
     if any(not any(warehouse.pulled_days(pull) for pull in gate.pulls) for gate in mart.blocked_by):
         return f"raw/{mart.blocked_by[0].pulls[0]} was never pulled"
     return ""

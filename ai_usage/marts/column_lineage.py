@@ -1,4 +1,4 @@
-"""From which columns of which tables each column of a mart is made, as its SELECT has it.
+"""The columns from which each column of a mart is computed, by its SELECT.
 
 A column's origins are what its expression reads, through all steps. What rows are joined or filtered by is no origin.
 """
@@ -21,7 +21,7 @@ NONE: Origins = frozenset()
 
 
 def column_lineage(mart: Mart) -> dg.TableColumnLineage:
-    """The origins of each column of a mart in the assets that it reads. The list of pulls, say, is no asset."""
+    """The origins of each column of a mart in the assets that it reads. The table of pulls, for one, is no asset."""
     layers = {name: layer for layer, name in mart.reads}
     return dg.TableColumnLineage(
         {
@@ -87,7 +87,7 @@ class _Select:
             yield from ((column, of) for column, of in columns.items() if column not in left_out)
 
     def _read(self, expression: exp.Expr) -> Origins:
-        """What an expression is made of."""
+        """The origins of an expression."""
         found = [self.column(column) for column in find_all_in_scope(expression, exp.Column)]
         for query in find_all_in_scope(expression, exp.Select, exp.SetOperation):
             found += self.known[id(self.subqueries[id(query)])].values()

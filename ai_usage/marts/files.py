@@ -62,7 +62,7 @@ class Mart:
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """Those that block days of it, or of one provider's rows in it."""
+        """The gates that block its days, or those of one provider's rows."""
         return (*self.blocked_by, *(provider.gate for provider in self.each))
 
     @property
@@ -80,7 +80,7 @@ class Mart:
 
 @cache
 def marts() -> tuple[Mart, ...]:
-    """Every mart there is; what one reads stands before it."""
+    """Every mart, each after the marts that it reads."""
     queries = _queries()
     found = {name: read_mart(query, read(query), frozenset(queries)) for name, query in queries.items()}
     order = TopologicalSorter(

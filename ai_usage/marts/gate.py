@@ -1,4 +1,4 @@
-"""The gate: which days of a provider's accounts may reach the marts. Evaluated from the data, at the moment of asking.
+"""The gate: which days of a provider's accounts may reach the marts. Evaluated from the data when it is called.
 
 A day on which one of the gate's checks fails for an account keeps the last good version of that account's rows in every
 mart; other days and accounts go on.
@@ -18,7 +18,7 @@ from ai_usage.warehouse.table import DEFAULT_ACCOUNT
 
 MISSING, READABLE, WHOLE, GRAIN = "no_day_is_missing", "records_are_readable", "ledger_is_whole", "grain_is_unique"
 NO_PULL = [""]  # engines infer no type of an empty list
-SHARED = (MISSING, READABLE, WHOLE)  # by every provider's gate
+SHARED = (MISSING, READABLE, WHOLE)  # checks of every provider's gate
 DAYS_AT_ONCE = 92  # of one statement of a gate or mart: bounds memory, whatever the range
 
 BlockedDays = dict[date, list[str]]

@@ -1,4 +1,4 @@
-"""The version of each mart's code: another one means that a build with the same sources may give other rows."""
+"""The version of each mart's code: if it changes, a build with the same sources may give other rows."""
 
 import hashlib
 import re

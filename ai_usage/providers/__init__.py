@@ -1,1 +1,1 @@
-"""What is known of each provider: a folder each, all alike inside."""
+"""Everything about a provider: one folder each, all alike inside."""

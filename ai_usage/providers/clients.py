@@ -1,4 +1,4 @@
-"""The resource of a provider: a client for each of its accounts, or None where none is configured."""
+"""The resource of a provider: a client for each of its accounts, or None if none is configured."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager

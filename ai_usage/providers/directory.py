@@ -1,4 +1,4 @@
-"""What a provider lists beside its bill: the members of its accounts, their teams there, and its API keys."""
+"""The lists that a provider has beside its bill: members of its accounts, their teams there, and API keys."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -59,8 +59,8 @@ def _no_placements(_: Warehouse) -> Iterable[Placement]:
 
 @dataclass(frozen=True)
 class People:
-    """Who a provider's accounts list as members, and in which teams; read from these pulls. Members without an address
-    are left out. Records that cannot be used are kept in `record_rejections`.
+    """The members that a provider's accounts list, and their teams; read from these pulls. Members without an address
+    are not included. Rejected records are kept in `record_rejections`.
     """
 
     pulls: tuple[str, ...]
@@ -89,7 +89,7 @@ class AccountName(NamedTuple):
 
 @dataclass(frozen=True)
 class Accounts:
-    """What a provider calls its accounts, read from these pulls; an account that it does not name is left out."""
+    """A provider's names of its accounts, read from these pulls; without accounts that it does not name."""
 
     pulls: tuple[str, ...]
     names: Callable[[Warehouse], Mapping[str, AccountName]]

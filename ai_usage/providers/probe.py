@@ -1,4 +1,4 @@
-"""How `doctor` tries a provider's accounts: which keys it asks about, and the very reports that the pulls ask for."""
+"""How `doctor` tries a provider's accounts: the keys that it tests, and the same reports that the pulls request."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

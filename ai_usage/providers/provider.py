@@ -42,9 +42,9 @@ class Bill:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a day of the provider must have before it may reach the marts: these reports pulled, every record of them in
-    raw as it was pulled, every record of the `billing` ones readable, each row of these tables there once, and the
-    provider's own checks passed.
+    """The conditions for a provider's day to reach the marts: these reports are pulled, all their records are in raw as
+    pulled, every record of the `billing` ones is readable, each row of these tables exists once, and the provider's own
+    checks passed.
     """
 
     pulls: tuple[str, ...]
@@ -109,7 +109,7 @@ class Provider:
     envelope_fields: frozenset[str] = frozenset()  # that its contract names beside the records
     has_sub_accounts: bool = True  # whether its bill knows parts of an account, such as workspaces
     expense_marts: tuple[str, ...] = ()  # layer/table: the marts of its own that state what it billed
-    estimated_meters: tuple[str, ...] = ()  # meters of ai_spend of which the worth is only estimated
+    estimated_meters: tuple[str, ...] = ()  # meters of ai_spend with estimated cost only
     estimates_sql: str = ""  # the query of days on which ai_spend has other estimates than may stand beside the bill
     summary: Summarize = lambda _, __: ()  # what it adds to the demo's summary
     also_called: tuple[str, ...] = ()  # what people write for it in the sheet, beside its key and name

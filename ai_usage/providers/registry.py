@@ -1,4 +1,4 @@
-"""Every provider there is. To add one: a folder with its `Provider` record, and a line here."""
+"""Every provider. To add one: a folder with its `Provider` record, and a line here."""
 
 from ai_usage.layers import GATING_PULLS
 from ai_usage.providers.anthropic.provider import ANTHROPIC

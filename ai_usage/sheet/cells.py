@@ -1,4 +1,4 @@
-"""What people write into cells, and what it means. Nothing is guessed: a cell that can mean two things is refused."""
+"""Reads the cells that people write. Nothing is guessed: an ambiguous cell is refused."""
 
 import re
 import unicodedata
@@ -32,12 +32,12 @@ SPELLINGS: dict[str, str] = {}  # what people write, lower-case → the provider
 
 
 class BadCell(ValueError):
-    """A cell that cannot be used: it has the reason, and never quotes what is in the cell."""
+    """A cell that cannot be used. Has the reason, and never quotes the cell."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a tab: how its cells are read. `BadCell` where that cannot be."""
+    """One column of a tab, and the function that reads its cells; it raises `BadCell`."""
 
     name: str
     read: Callable[[Cell], Any]
@@ -206,7 +206,7 @@ def count(cell: Cell) -> int:
 
 
 def shape(cell: Cell) -> str:
-    """What a cell looks like, without saying what is in it: letters become a, digits 9."""
+    """The shape of a cell without its content: letters become a, digits 9."""
     if cell is None:
         return "empty"
     if isinstance(cell, bool):

@@ -1,7 +1,7 @@
-"""Who answered for a key when: the sheet's history, read as statements that each hold until the next.
+"""The owners of keys over time: the sheet's history, read as statements that each hold until the next.
 
-A key's first statement holds since ever. A later one holds from the day it was first seen, or from the row's own
-`valid_from`; on the day a statement was made it is corrected, not followed, by another.
+A key's first statement holds for all time before. A later one holds from the day it was first seen, or from the row's
+own `valid_from`. Another statement on the same day corrects it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the platform asks of the tabs that people keep, whether they are in a Google spreadsheet or in CSV files."""
+"""The interface to the tabs that people keep, in a Google spreadsheet or in CSV files."""
 
 import json
 from collections.abc import Mapping, Sequence

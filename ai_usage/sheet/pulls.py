@@ -1,4 +1,4 @@
-"""The sheet's raw assets: all tabs in one question, each a snapshot of its own with its own history."""
+"""The sheet's raw assets: all tabs in one request, each a separate snapshot with its own history."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -31,7 +31,7 @@ CADENCE = Cadence(
     is_configured=lambda of: of.simulate or bool(of.sheet_id),
     key_variable=SOURCE.key_variable,
 )
-OWN_JOB = "refresh_sheet"  # nothing else is in it: where the sheet cannot be read it fails, and is tried again
+OWN_JOB = "refresh_sheet"  # contains nothing else: if the sheet cannot be read it fails, and is retried
 SPECS = [
     spec(
         "raw",

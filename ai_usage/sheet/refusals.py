@@ -1,4 +1,4 @@
-"""What Google sends instead of data, as our errors: what happened, and what to do."""
+"""Turns Google's error answers into our errors: what happened, and what to do."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

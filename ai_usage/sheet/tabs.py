@@ -1,4 +1,4 @@
-"""The tabs: their columns, what a row of each must hold to be used, and what becomes of one that does not.
+"""The tabs: their columns, the requirements for a row, and the rejection of a row that fails them.
 
 A bad row is rejected, with its tab, row number, column, the look of the cell and the reason; the other rows are used.
 """
@@ -31,14 +31,14 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab's columns. Rows equal in `key` must be equal in all: else which one is meant is not known."""
+    """A tab's columns. Rows with equal `key` must be equal in all columns, else they are ambiguous."""
 
     name: str
     columns: Sequence[Column]
     key: Sequence[str]
     rule: Callable[[Row], tuple[str, str] | None] = lambda _: None  # a column and what is wrong with the whole row
     is_optional: bool = False
-    one_at_a_time: Sequence[str] = ()  # rows equal in these hold one after the other, from valid_from to valid_to
+    one_at_a_time: Sequence[str] = ()  # rows with equal values here are valid one after the other, by their dates
 
     @property
     def pull(self) -> str:
@@ -239,7 +239,7 @@ def read_tab(tab: Tab, records: Sequence[str | bytes]) -> TabRows:
 
 
 def _places(tab: Tab, header: Sequence[Cell], row_number: int, found: TabRows) -> Mapping[str, int] | None:
-    """Where each column is; None if one that must be there is not, or is there twice."""
+    """The position of each column; None if a required one is missing or there twice."""
     names = [re.sub(r"[\s-]+", "_", cells.clean(str(name or "")).lower()) for name in header]
     places: dict[str, int] = {}
     for column in tab.columns:
@@ -272,7 +272,7 @@ def _read_row(tab: Tab, n: int, line: Sequence[Cell], places: Mapping[str, int],
 
 
 def _leave_out_contradictions(tab: Tab, found: TabRows) -> None:
-    """Of rows that differ only in their place one is kept; of rows that contradict each other, none."""
+    """Keeps one of several equal rows; rejects rows that contradict each other."""
     by_key: dict[tuple[Any, ...], list[Row]] = {}
     for row in found.good:
         by_key.setdefault(tuple(row[name] for name in tab.key), []).append(row)
@@ -291,8 +291,8 @@ def _leave_out_contradictions(tab: Tab, found: TabRows) -> None:
 
 
 def _end_where_the_next_begins(tab: Tab, found: TabRows) -> None:
-    """A row without an end holds until the next one about the same thing begins. Of rows that end later than that, it
-    is not known which one is meant: neither can be used.
+    """A row without an end is valid until the next one about the same thing begins. If a row ends later than that, both
+    are ambiguous and rejected.
     """
     by_thing: dict[tuple[Any, ...], list[Row]] = {}
     for row in sorted(found.good, key=lambda row: row["valid_from"] or date.min):
@@ -319,7 +319,7 @@ def _compared_columns(tab: Tab) -> list[str]:
 
 
 def holding_on(rows: Sequence[Row], day: date) -> Row:
-    """Of dated rows about one thing the one that holds on a day; if none does, the last that held, else the first."""
+    """The dated row about one thing that is valid on a day; else the last one before the day, else the first."""
     first = date.min
 
     def nearness(row: Row) -> tuple[bool, bool, date]:

@@ -17,9 +17,9 @@ def main() -> int:
     parser.add_argument("--enforce-limits", action="store_true", help="refuse what the providers' rate limits refuse")
     parser.add_argument("--cursor-scale", type=float, default=1, help="so many times as much use of Cursor")
     asked = parser.parse_args()
-    told_to_stop = Event()
+    stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told_to_stop.set())
+        signal.signal(number, lambda *_: stopped.set())
     simulator = Simulator(
         seed=asked.seed,
         now=asked.now,
@@ -34,7 +34,7 @@ def main() -> int:
         return 2
     print(simulator.url, flush=True)
     try:
-        told_to_stop.wait()
+        stopped.wait()
     finally:
         simulator.stop()
     return 0

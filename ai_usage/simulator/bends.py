@@ -1,4 +1,4 @@
-"""What a fault makes of an answer's content: records missing, repeated, thin or novel. Knows of no provider."""
+"""Applies a fault to an answer's content: missing, repeated, thin or unknown records. Knows no provider."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -57,11 +57,11 @@ class ClaudeLists:
         }
 
     def api_keys(self, query: Query, request: Request) -> Any:
-        now, speaks = self.clock(), request.headers["anthropic-version"]
+        now, version = self.clock(), request.headers["anthropic-version"]
         status = query.one("status", ("active", "inactive", "archived", "expired"))
         space, creator = query.one("workspace_id"), query.one("created_by_user_id")
         shown = [
-            self._api_key(key, now, speaks)
+            self._api_key(key, now, version)
             for key in self.organization.api_keys
             if key.created_at <= now
             and status in (None, key.status(now))
@@ -70,10 +70,10 @@ class ClaudeLists:
         ]
         return _id_page(query, shown)
 
-    def _api_key(self, key: ApiKey, now: datetime, speaks: str) -> dict[str, Any]:
+    def _api_key(self, key: ApiKey, now: datetime, version: str) -> dict[str, Any]:
         is_default = key.workspace is self.organization.default_workspace
         expires = key.ends_at if key.end == "expired" else None
-        is_renamed = speaks == RENAMED
+        is_renamed = version == RENAMED
         place: dict[str, Any] = (
             {"scope": {"type": "workspace", "workspace_id": key.workspace.id}}
             if is_renamed

@@ -22,7 +22,7 @@ from ai_usage.simulator.google_wire import CloudError, whole
 LOCATION = "EU"
 MEBIBYTE = 2**20
 LEAST_BILLED = 10 * MEBIBYTE  # of each table that a query reads
-ROWS_A_DAY = 34  # about: for what a table says of its size
+ROWS_A_DAY = 34  # approximately, for the size of a table in its description
 KEPT_JOBS = 200  # the oldest one is forgotten
 BOOLEANS = {"true": True, "false": False}
 TYPES = {  # DuckDB's → BigQuery's, as jobs name them
@@ -42,7 +42,7 @@ Parameters = dict[str, Any]
 
 @dataclass
 class Job:
-    """A query that was asked: it answers, or it was refused; `polls` more times it says that it runs."""
+    """A query job: it has an answer, or was refused; for `polls` more requests it is reported as running."""
 
     id: str
     project: str

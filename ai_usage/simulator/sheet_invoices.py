@@ -17,7 +17,7 @@ from ai_usage.simulator.openai_days import OpenAiDays
 from ai_usage.simulator.sheet_cells import Value
 from ai_usage.simulator.sheet_money import (
     ONE_DAY,
-    TOLD_AFTER,
+    REPORTED_AFTER,
     Period,
     cents,
     claude_usd,
@@ -37,7 +37,7 @@ def invoices(claude: ClaudeDays, cursor: CursorDays, openai: OpenAiDays, google:
     month = _last_month((at - SETTLED_AFTER).date())
     if usd := sum(claude_usd(claude, month, at).values(), Decimal()):
         _line(tab, "Claude", month, "usage", cents(usd), provider="anthropic")
-    today = (at - TOLD_AFTER).date()
+    today = (at - REPORTED_AFTER).date()
     period = halves(cycle(today)[0], today)[0]
     if usd := cursor_usd(cursor, period, at):
         _line(tab, "cursor", period, "usage", cents(usd), note="the cycle")

@@ -36,7 +36,7 @@ SOURCES = {
     "google": "Billing > Reports: Gemini API and Vertex AI models, by UTC day, after credits, before tax",
 }
 CONSOLE = SOURCES["anthropic"]
-TOLD_AFTER = timedelta(hours=2)  # a day's end, Cursor has all of it
+REPORTED_AFTER = timedelta(hours=2)  # a day's end, Cursor has all of it
 TEAM_BUDGETS = {"Platform": 12000, "Data": 5000, "Web": 2500, "Support": 3000}
 
 Period = tuple[date, date]  # the end is exclusive
@@ -58,7 +58,7 @@ def console_figures(
             cells: list[Value] = ["claude", *map(day_cell, period), space, money_cell(cents(usd)), CONSOLE]
             tab.keep(cells, {"provider": "anthropic"})
     tab.leave_blank()
-    today = (at - TOLD_AFTER).date()
+    today = (at - REPORTED_AFTER).date()
     for n, period in enumerate(halves(cycle(today)[0], today)):
         if usd := cursor_usd(cursor, period, at):
             _whole_company(tab, "cursor", period, cents(usd), as_text=n == 1)

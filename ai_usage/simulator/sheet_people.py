@@ -9,7 +9,7 @@ from ai_usage.simulator.people_days import PeopleDays, latest_ready
 from ai_usage.simulator.sheet_rows import HOSTILE, TabRows, day_cell, day_name, shouted
 
 UNKNOWN_KEY = "apikey_01DeletedLongAgo000000"
-UNMAPPED, UNMAPPED_FIRST = 12, 5  # of so many keys one is not in the sheet
+UNMAPPED, UNMAPPED_FIRST = 12, 5  # one of this many keys is not in the sheet
 TWO_OWNERS, NO_ADDRESS = 8, 20  # keys with wrong rows
 TEAMS = {  # workspace → the owner of a key that no person made
     "Default": "Web",

@@ -1,5 +1,5 @@
-"""Readers of the published copy see whole builds. Pulls run beside a build, and what they bring is to be published too:
-a run that builds nothing waits with that until no other process is in the middle of a build.
+"""Readers of the published copy see whole builds. Pulls run beside a build, and their content must be published too: a
+run that builds nothing publishes once no other process is in the middle of a build.
 """
 
 import fcntl

@@ -1,5 +1,5 @@
-"""What was built when: of each table and day, the build that made it what it is. By it a pull that came later is known
-to be in the ledger and not in the tables yet, whatever kept a run from building it.
+"""The last build of each table and day. It shows which later pulls are in the ledger but not yet in the tables,
+whatever kept a run from building them.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class Build:
 
 
 def build_rows(builds: Sequence[Build]) -> pl.DataFrame:
-    """Rows of `builds`, the last of each table and day. A table that is made of one that was not built counts as not
-    built either: it is built again together with that one.
+    """Rows of `builds`, the last of each table and day. A table that reads a table that was not built counts as not
+    built either: both are built again together.
     """
     failures: dict[tuple[str, date | None], str] = {}
     rows: dict[tuple[str, date | None], dict[str, object]] = {}

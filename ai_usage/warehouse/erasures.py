@@ -1,5 +1,5 @@
-"""Who was erased, without a word of who they were: the ledger keeps digests of what named them, so that what a provider
-sends of them later is rewritten as it comes in. `erasure` finds a person and rewrites a warehouse.
+"""Erased people, without their identity: the ledger keeps digests of their names, so that later records of a provider
+about them are rewritten as they come in. `erasure` finds a person and rewrites a warehouse.
 """
 
 import hashlib
@@ -42,8 +42,8 @@ CELL = re.compile(r'()("(?:[^"\\]|\\.)*")')
 
 @dataclass(frozen=True)
 class Phrase:
-    """What names a person, and what is put in its place. `ANYWHERE` it stands; as a `WHOLE_NAME` in a record of theirs,
-    where the word alone may mean something else; an `ACCOUNT` marks a record as theirs, and stays.
+    """A text that names a person, and its replacement. `ANYWHERE`: replaced wherever it occurs. `WHOLE_NAME`: only in a
+    record of theirs, since the word alone may mean something else. `ACCOUNT` marks a record as theirs, and stays.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""SQL is written once, in GoogleSQL, under `sql/`; here it becomes DuckDB's. Tables pin the types.
+"""SQL is written once, in GoogleSQL, under `sql/`. This module translates it for DuckDB. Tables pin the types.
 
 ``from `providers/*/spend` `` reads the rows of every `sql/providers/<provider>/spend.sql`, each with its provider. What
 their columns are `sql/contracts/spend.sql` has; a provider without that file has no rows.

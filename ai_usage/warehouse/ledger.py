@@ -1,5 +1,5 @@
-"""The raw ledger's rules, the same on every engine: what an answer is, which of them is a new version and where it
-stands among the others, and the rows that are written. An engine looks up what is there (`sql/ledger/`), and writes
+"""The raw ledger's rules, the same on every engine: what an answer is, whether it is a new version, its place in the
+order of versions, and the rows that are written. An engine looks up the existing versions (`sql/ledger/`), and writes
 what is planned here.
 """
 

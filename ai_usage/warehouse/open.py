@@ -18,7 +18,7 @@ from ai_usage.warehouse.table import PULLS, Table
 if TYPE_CHECKING:
     from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 
-LOOKS_AGAIN = 600  # seconds: so long BigQuery is not asked again whether the people it knows have changed
+LOOKS_AGAIN = 600  # seconds between two requests to BigQuery whether its people have changed
 
 
 def open_warehouse(
@@ -87,8 +87,8 @@ def written_at(of: Settings, table: Table) -> int:
 
 
 def mark_of_published(of: Settings) -> object:
-    """Differs once readers see something else; None where nothing was ever published. BigQuery is asked at most every
-    ten minutes.
+    """A value that changes with the published content; None if nothing was ever published. BigQuery is asked at most
+    every ten minutes.
     """
     if of.is_bigquery:
         return _written_lately(of, int(time.monotonic() / LOOKS_AGAIN)) or None
@@ -110,7 +110,7 @@ def place_of(of: Settings) -> str:
 
 
 def shown_to_readers(of: Settings) -> str:
-    """Where people with a SQL tool find what runs left."""
+    """Where people with a SQL tool find the published tables."""
     return place_of(of) if of.is_bigquery else str(of.published_database)
 
 

@@ -1,5 +1,5 @@
-"""What the platform asks of a warehouse, whichever it is. Shaped so that a load-then-script engine fits too:
-every write names its table, its days and a whole frame; nothing is updated row by row.
+"""The interface of a warehouse. It also fits an engine that loads files and runs scripts: every write names its table,
+its days and a whole frame; nothing is updated row by row.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The people of what readers see, whom logs, alerts and exports must not name."""
+"""The people in the published copy, whom logs, alerts and exports must not name."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a question reads: tables and views, by their names in its text."""
+"""The tables and views that a query reads, by their names in its text."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a table is: its place, grain and columns. One declaration feeds the DDL, every write and the Dagster UI."""
+"""The declaration of a table: place, grain and columns. It feeds the DDL, every write and the Dagster UI."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Turns at a file that one process keeps open for long: whoever waits for it holds a lock beside it meanwhile. The
-process that has the file looks for that lock between two steps, closes the file, and queues up behind the other.
+"""Turns at a file that one process keeps open for long: a waiting process holds a lock beside it. The process that has
+the file looks for that lock between two steps, closes the file, and queues behind the other.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
 """Which requests the UI answers. It has no login, so a page of another site must neither read from it nor change
-anything through the browser of somebody who can reach it. A program that is no browser is not the subject here.
+anything through the browser of a person who can reach it. Programs other than browsers are not the subject here.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""One bad day holds back that day alone: six real mistakes and what looks like them, each on a day of one range run."""
+"""One bad day blocks only that day: six real mistakes and similar harmless cases, each on a day of one range run."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

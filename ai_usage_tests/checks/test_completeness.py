@@ -1,4 +1,4 @@
-"""Every day is there, pulls are recent, and nothing unknown goes unseen; no data is no pass."""
+"""Every day exists, pulls are recent, and unknown fields are reported; a check without data does not pass."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -216,7 +216,7 @@ CLOCK = "no_pull_is_of_the_future"
 
 @pytest.mark.parametrize("is_wrong", [False, True])
 def test_pulls_of_the_future_are_reported(platform: Platform, *, is_wrong: bool) -> None:
-    """Fault 4: a clock that was ahead hid every later version, and the only word of it was a warning of one day."""
+    """Fault 4: a clock that was ahead hid every later version, and only a warning of one day reported it."""
     now, pull = settings().now(), "claude_cost_report"
     ahead = now + timedelta(days=200)
     for at in (ahead if is_wrong else now, now):

@@ -1,4 +1,4 @@
-"""What a check comes to where a pull is missing names the pulls that are, and as optional only those that may be."""
+"""The result of a check with a missing pull names the missing pulls, and as optional only those that may be missing."""
 
 from collections.abc import Collection
 

@@ -214,7 +214,7 @@ def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform)
     good.sql(f"update {KEYS} set provider = 'google' where api_key_id = '{UNKNOWN_KEY}'")
     assert (
         evaluated(good, SEEN).not_passed(SEEN) == set()
-    )  # that provider lists no keys here: what is not pulled is not known
+    )  # that provider's list of keys was not pulled, so its keys are unknown
     good.sql(f"update {KEYS} set provider = 'anthropic' where api_key_id = '{UNKNOWN_KEY}'")
     used = f"insert into ai_usage_analytics.claude_usage_tokens select * replace ('{UNKNOWN_KEY}' as api_key_id)"
     good.sql(f"{used} from ai_usage_analytics.claude_usage_tokens limit 1")

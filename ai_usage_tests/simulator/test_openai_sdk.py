@@ -77,7 +77,7 @@ def test_decisions_where_they_are_offered_are_too() -> None:
 def test_costs_are_what_the_sdk_declares_but_for_amounts_as_strings(
     openai: OpenAiClient, first: date, *, is_strict: bool
 ) -> None:
-    """The SDK says float; production has sent strings since, which it takes only when it is not strict."""
+    """The SDK declares float; production sends strings by now, which the SDK accepts only when it is not strict."""
     for by in ([], GROUPS, ["user_id"]):
         answer = openai.get("costs", **of(first, 7), group_by=by)
         page = models.UsageCostsResponse.model_validate_json(answer.content, strict=is_strict)

@@ -1,5 +1,5 @@
--- Budgets of the current month that are used to 50, 80 or 100 percent, and those of the previous month that reached one
--- of these in the last week. One row for each budget.
+-- Budgets of the current month that reached 50, 80 or 100 percent, and those of the previous month that reached one of
+-- these thresholds in the last week. One row for each budget.
 with newest as (
     select max(spend_date) as as_of_date
     from ai_usage_analytics.spend_by_scope

@@ -1,5 +1,5 @@
 -- Each figure of the sheet and the sum of the provider's cost lines over its period: of the account and the workspace
--- that it names, else of all of them. Seats have a column of their own: an invoice may include them, if its column
+-- that it names, else of all of them. Seats have a separate column: an invoice includes them if its column
 -- `covers` has it or if only usage and seats together match. The days never pulled, future days included, are counted:
 -- with such days the figure cannot be compared.
 with figures as (
@@ -7,7 +7,7 @@ with figures as (
     from ai_usage_analytics.figure_coverage
 ),
 
--- The sheet's seats are no account's.
+-- The sheet's seats belong to no account.
 seats_of_days as (
     select
         provider,

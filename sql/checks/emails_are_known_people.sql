@@ -1,4 +1,4 @@
--- Addresses in the sheet of people who, under any address, are neither a provider's member nor in the tab people.
+-- Addresses in the sheet of people who are neither a provider's member nor in the tab people, under any address.
 with known as (
     select person_email
     from ai_usage_analytics.dim_person_account

@@ -1,4 +1,4 @@
--- Rows of ai_spend of a provider that is not in @providers, the providers that this release knows.
+-- Rows of ai_spend with a provider that is not in @providers, the providers of this release.
 select
     spend_date as activity_date,
     provider,

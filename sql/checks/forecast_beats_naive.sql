@@ -1,5 +1,5 @@
--- The error of the published forecasts over all past months, and that of the naive run rate; by backtest_thresholds,
--- whether there are enough of them, of enough months, and whether their intervals are as wide as they should be. One
+-- The error of the published forecasts over all past months, and that of the naive run rate. By backtest_thresholds:
+-- whether there are enough forecasts and months, and whether the coverage of the intervals is within its limits. One
 -- row, if there is a past month.
 select
     backtest.trials,

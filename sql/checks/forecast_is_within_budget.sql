@@ -1,4 +1,4 @@
--- Budgets of the current month that are not used up, but are forecast to be before it ends. One row for each.
+-- Budgets of the current month that are not used up, but are forecast to be exceeded. One row for each.
 select
     concat('forecast/', budgets.month, '/', budgets.scope, '/', lower(budgets.scope_name)) as alert_key,
     budgets.month,

@@ -1,5 +1,5 @@
--- The newest month that can be compared with the month before, if it cost more by as much as growth_thresholds has. One
--- row for all providers together and one for each.
+-- The newest month that can be compared with the month before, if its growth is above the limit of growth_thresholds.
+-- One row for all providers together and one for each.
 with thresholds as (
     select
         least_days,

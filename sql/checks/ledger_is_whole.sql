@@ -1,8 +1,8 @@
--- Days, or snapshots (without a day), of an account with a newest version that is not in raw as it was pulled: fewer
--- or more records than its row in ai_usage_raw.pulls has, others than those it has the hash of, or that row itself gone
--- or there twice. Records are hashed as the ledger does it: in any order, but for a sheet's rows, and joined by NUL.
--- Which days reach the marts is asked @with_hashes false: what was altered in place is reported, but costs too much to
--- ask there. `raw/*` stands for the raw tables of @pulls, see `warehouse.ledger_check`.
+-- Days, or snapshots (without a day), of an account with a newest version that is not in raw as it was pulled: another
+-- number of records or another hash than its row in ai_usage_raw.pulls has, or that row itself is missing or there
+-- twice. Records are hashed as in the ledger: in any order, except a sheet's rows, and joined by NUL. The gate of the
+-- marts uses @with_hashes false: records that were altered in place are reported, but hashing costs too much there.
+-- `raw/*` stands for the raw tables of @pulls, see `warehouse.ledger_check`.
 with newest as (
     select
         pull,

@@ -1,4 +1,4 @@
--- Spend limits that are used up, or nearly. One row for each limit.
+-- Spend limits that are used up or nearly used up. One row for each limit.
 select
     concat(
         'limit/',

@@ -1,7 +1,7 @@
--- Days on which a report was never pulled (not even an empty answer stands in the ledger), or on which core does not
--- hold the newest version, with as many rows as that has records that can be used: what was pulled and not built is
--- missing too, whether core has nothing of the day or an older version. An optional report is expected of an account
--- from the first day on that it has of it.
+-- Days on which a report was never pulled (the ledger has not even an empty answer), or on which core does not have the
+-- newest version with one row for each usable record. A day that was pulled but not built is missing too, whether core
+-- has nothing or an older version. An optional report is expected of an account from its first day with the report
+-- on.
 with days as (
     select activity_date
     from unnest(generate_date_array(@first_day, @last_day)) as activity_date
@@ -14,7 +14,8 @@ reports as (
     from unnest(@pulls) as pull
 ),
 
--- An account is asked from its first day on, up to its last one: before, and after it was taken away, nothing lacks.
+-- An account is pulled from its first day to its last one: no day before it was added or after it was removed is
+-- missing.
 accounts as (
     select
         account,

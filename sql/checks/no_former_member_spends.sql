@@ -1,5 +1,5 @@
--- What keys and accounts of former members spent in the last thirty days, if they still spent in the last three (a
--- weekend is two). One row for each key or account.
+-- Spend of former members' keys and accounts in the last thirty days, if they still spent in the last three (a weekend
+-- is two). One row for each key or account.
 with newest as (
     select max(spend_date) as as_of_date
     from ai_usage_analytics.spend_by_scope

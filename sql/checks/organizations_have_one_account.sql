@@ -1,4 +1,4 @@
--- Organizations behind several accounts of one provider. An account that the provider does not name is left out.
+-- Organizations behind several accounts of one provider. An account without a name from the provider is not included.
 select
     provider,
     provider_account_id,

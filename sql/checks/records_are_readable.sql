@@ -1,5 +1,5 @@
--- Records of the newest answer to each day's pull that could not be used, by field and reason. Rejections that an older
--- answer left behind do not count.
+-- Rejected records of the newest answer to each day's pull, by field and reason. Rejections of older answers do not
+-- count.
 with newest as (
     select
         pull,

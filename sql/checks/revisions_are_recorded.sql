@@ -1,4 +1,4 @@
--- What spend_versions has of a provider's days, to compare with each day's amount: the newest version's amount, gaps
+-- A provider's days in spend_versions, to compare with each day's amount: the newest version's amount, gaps
 -- between versions, versions that are still open, and versions of the provider's bill, the pull @bill, that the ledger
 -- has and no row records. A day with a rejected record in its newest version is not included.
 with pulled as (

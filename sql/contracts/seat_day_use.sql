@@ -1,5 +1,5 @@
 -- What `sql/providers/<provider>/seat_day_use.sql` selects: each person's use on each known day of the last weeks, days
--- without use included. A provider whose use cannot be priced by the person has no such file.
+-- without use included. A provider with use that cannot be priced by person has no such file.
 --   account: the account that bills the person's seat; null where seats have no account
 --   user_email: the person, lower-case
 --   team_name: the person's; null without one

@@ -1,5 +1,5 @@
 -- What `sql/providers/<provider>/seat_offers.sql` selects: the ways in which a person can have the provider's product.
---   option_name: the plan, or what usage without a seat is called
+--   option_name: the plan, or the name for usage without a seat
 --   is_seat: false without a seat: legal only for people who need none
 --   seat_price_usd: for a calendar month; 0 without a seat, null where it is not known
 --   included_usd: use of a month at list price that costs nothing on top; 0 without a seat, null where it is not known

@@ -1,5 +1,5 @@
 -- What `sql/providers/<provider>/spend.sql` selects: the provider's rows of ai_spend between @first_day and @last_day,
--- billed and estimated; ai_spend documents each column, and adds provider and status. A provider with
+-- billed and estimated; ai_spend documents each column and adds provider and status. A provider with
 -- `bills_own_seats` has its seats here; for all others the seats of the sheet are billed.
 select
     cast(null as date) as spend_date,

@@ -1,6 +1,6 @@
 -- What `sql/providers/<provider>/stated_amounts.sql` selects: the amount that each table has of an account for a day
 -- between @first_day and @last_day, and its number of rows. `amount_of` is usage or subscription, `stated_by` is the
--- layer and name of the table; tables with the same `amount_of` must have the same amount. Of a table without amounts
+-- layer and name of the table; tables with the same `amount_of` must have the same amount. For a table without amounts
 -- only the rows count. Each table has a row for each day, even an empty one: that row has no account.
 select
     cast(null as date) as activity_date,

@@ -1,4 +1,4 @@
--- What the recommended plans would save in a month, by team, and for how many people nothing could be compared.
+-- Monthly savings of the recommended plans, by team, and the number of people who could not be compared.
 select
     provider,
     coalesce(team_name, 'no team') as team_name,

@@ -1,4 +1,4 @@
--- By how much providers restated what they had billed, by the billed day.
+-- The amounts of providers' restatements, by the billed day.
 select
     activity_date,
     provider,

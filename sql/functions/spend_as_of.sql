@@ -1,5 +1,5 @@
--- What the usage of each provider's account was known to cost at an instant, day by day: the version as of then, one
--- pulled at that very instant included. A day without a row had not been pulled. Seats are not included: they are not
+-- The billed usage of each provider's account as of an instant, day by day, including a version pulled at that very
+-- instant. A day without a row had not been pulled. Seats are not included: they are not
 -- billed by day.
 select
     activity_date,

@@ -1,4 +1,4 @@
--- The days of a pull that were ever committed, by account.
+-- The days of a pull that were ever committed to the ledger, by account.
 select distinct
     account,
     activity_date

@@ -1,5 +1,5 @@
 -- Every pull of a snapshot in the order of versions, from @since to @until where they are not null. asked_at is the
--- earliest request of it and of those after it: a pull cannot be later than the next one, or a clock was wrong.
+-- earliest request of this pull and those after it: a pull cannot be later than the next one, unless a clock was wrong.
 select
     account,
     activity_date,

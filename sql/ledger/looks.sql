@@ -1,4 +1,4 @@
--- Of each account the newest version of each day of a pull from @first_day to @last_day, or of its snapshot, where both
+-- For each account, the newest version of each day of a pull from @first_day to @last_day, or of its snapshot if both
 -- are null: its place in the order of versions, pulled_at, and when its request began.
 with ranked as (
     select

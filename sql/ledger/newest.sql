@@ -1,6 +1,6 @@
--- Of each account the newest version of each day of a pull from @first_day to @last_day, or of its snapshot, where both
--- are null; the newest by the instant @as_of, if there is one. Equal answers are one version: pull_id and pulled_at are
--- those of the pull that brought its records.
+-- For each account, the newest version of each day of a pull from @first_day to @last_day, or of its snapshot if both
+-- are null; as of the instant @as_of, if there is one. Equal answers are one version: pull_id and pulled_at are those
+-- of the pull that brought its records.
 with ranked as (
     select
         account,

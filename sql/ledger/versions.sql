@@ -1,4 +1,4 @@
--- Every version of the days of a pull from @first_day to @last_day: the pulls that brought records of their own.
+-- Every version of the days of a pull from @first_day to @last_day: the pulls that brought changed records.
 select
     account,
     activity_date,

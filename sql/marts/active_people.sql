@@ -1,6 +1,6 @@
 -- How many people used a tool: on a day, and in the week and the four weeks that end with it. A person counts once
 -- within a row, and once for each tool; `any` counts each person once. Teams are today's and add up. A row counts days
--- up to its own: if a day alone is rebuilt, the rows of the four weeks after it are not.
+-- up to its own day: rebuilding one day does not rebuild the rows of the four weeks after it.
 --
 -- grain: one tool, or any, in one team on one UTC day with any known activity
 -- question: How many people were active on a day, in 7 days and in 28 days?
@@ -46,7 +46,7 @@ used as (
     from active
 ),
 
--- Use on a day counts for 7, or 28, days: the stretches of days without a gap are what begins and ends.
+-- Use on a day counts for 7 or 28 days: only the begin and end of each period without a gap count.
 stretches as (
     select
         activity_date,

@@ -1,5 +1,5 @@
--- The limits by which spend_anomalies decides what to report, each with its reason: those here, and in place of them
--- the ones that the file of AI_USAGE_THRESHOLDS has.
+-- The limits by which spend_anomalies decides what to report, each with its reason. The file of AI_USAGE_THRESHOLDS can
+-- replace them.
 --
 -- grain: one row
 -- question: Which limits decide what counts as an anomaly?
@@ -7,29 +7,29 @@
 -- built: view
 -- group: spend
 -- columns:
---   baseline_days integer not null: a day is compared with the days of so many days before: five weeks have 25 days
---     from Monday to Friday and 10 of weekends, enough for a median, and follow a company that grows
+--   baseline_days integer not null: a day is compared with this many days before: five weeks have 25 days from Monday
+--     to Friday and 10 days of weekends, enough for a median, and they follow a company that grows
 --   least_weekdays_count integer not null: with fewer days from Monday to Friday before, a day is not compared
 --   least_weekend_days_count integer not null: likewise for weekends, of which there are fewer
---   least_same_weekday_count integer not null: from so many Mondays on, Mondays have a baseline of their own: a job of
---     every Monday is no anomaly
+--   least_same_weekday_count integer not null: from this many Mondays on, Mondays have a separate baseline: a weekly
+--     job on Mondays is no anomaly
 --   compared_usd numeric not null: a cheaper day of a key or model is not compared: it cannot be a spike
 --   deviation_usd numeric not null: a smaller difference from the baseline is not worth an alert; below 20 it needs a
 --     lower compared_usd too
---   deviations_ratio float not null: a difference counts from so many deviations on
+--   deviations_ratio float not null: a difference counts from this many deviations on
 --   normal_ratio float not null: the median absolute deviation times this is a normal distribution's standard deviation
 --   least_deviation_ratio float not null: a deviation is at least this part of the baseline, since a key may cost the
 --     same every day
---   least_deviation_usd float not null: and at least so much: five of them are deviation_usd
---   spike_ratio float not null: a spike is so many times the 90 % quantile of the days before: one day in ten is high
+--   least_deviation_usd float not null: and at least this amount: five times it is deviation_usd
+--   spike_ratio float not null: a spike is this many times the 90 % quantile of the days before: one day in ten is high
 --   drop_baseline_usd float not null: with a lower baseline, a drop is not worth an alert
 --   drop_ratio float not null: a drop has this part of the baseline or less; a holiday often has more
 --   contributor_usd float not null: a contributor with a smaller part is not listed
---   contributors_count integer not null: so many contributors are listed
---   restart_days integer not null: after so many days without spend a key or model is new again
---   known_days integer not null: days must be known for so many days before anything counts as new: on the first day of
---     the history everything would be
---   new_usd numeric not null: a key or model is reported once it has cost so much: trials of a few cents are not
+--   contributors_count integer not null: the number of contributors that are listed
+--   restart_days integer not null: after this many days without spend a key or model is new again
+--   known_days integer not null: this many days must be known before anything counts as new: on the first day of the
+--     history everything would be new
+--   new_usd numeric not null: a key or model is reported once it has cost this much: trials of a few cents are not
 with own as (
     select
         max(if(threshold = 'baseline_days', value, null)) as baseline_days,

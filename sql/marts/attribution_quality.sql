@@ -1,4 +1,4 @@
--- How much of the billed money is attributed, and by which method: by day and by month, as a series.
+-- Attribution coverage: how much of the billed cost is attributed, by method, for each day and month.
 --
 -- grain: one method of attribution over one UTC day or calendar month, of one provider or of all
 -- question: Which share of the bill is attributed to a person, and by which method?

@@ -1,5 +1,5 @@
--- The limits by which forecast_beats_naive judges the errors of past forecasts, each with its reason: those here, and
--- in place of them the ones that the file of AI_USAGE_THRESHOLDS has.
+-- The limits by which forecast_beats_naive evaluates the errors of past forecasts, each with its reason. The file of
+-- AI_USAGE_THRESHOLDS can replace them.
 --
 -- grain: one row
 -- question: Which limits does the back-test use?
@@ -8,14 +8,14 @@
 -- built: view
 -- group: forecast
 -- columns:
---   least_trials_count integer not null: fewer forecasts are those of one or two months, which may be exceptions
---   least_months_count integer not null: all forecasts of one month have the same outcome: of fewer months, one
---     Christmas decides how many an interval held
---   least_coverage_ratio numeric not null: an interval is meant to hold 80 % of the totals; one that holds less than
---     this is too narrow to rely on
---   most_coverage_ratio numeric not null: and one that holds more is too wide to be of use
---   exact_ratio numeric not null: the interval of a forecast with so small an error may hold everything: where there
---     are only seats, each month is known in advance
+--   least_trials_count integer not null: fewer forecasts come from one or two months, which may be exceptions
+--   least_months_count integer not null: all forecasts of one month have the same outcome: with fewer months, one
+--     Christmas decides the coverage
+--   least_coverage_ratio numeric not null: the target coverage is 80 % of the totals; intervals that hold less than
+--     this are too narrow to rely on
+--   most_coverage_ratio numeric not null: intervals that hold more than this are too wide to be of use
+--   exact_ratio numeric not null: the interval of a forecast with an error as small as this may hold everything: with
+--     seats only, each month is known in advance
 with own as (
     select
         max(if(threshold = 'least_trials_count', value, null)) as least_trials_count,

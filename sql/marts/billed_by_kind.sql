@@ -1,5 +1,5 @@
--- Billed cost of each account's day by kind, as invoices keep the kinds apart. Usage is before credits. Tax is here
--- where a provider reports it; ai_spend has none.
+-- Billed cost of each account's day by kind, as invoices separate the kinds. Usage is before credits. Tax is included
+-- if a provider reports it; ai_spend has none.
 --
 -- grain: one kind of cost of one account on one UTC day, in one currency
 -- question: What did each account's day cost in usage, seats, credits and tax?

@@ -7,8 +7,8 @@
 -- group: close
 -- columns:
 --   rounding_usd numeric not null: a figure is given in cents, so half a cent is rounding
---   least_period_days integer not null: a figure of fewer days is one of a month to date, not of a month
---   ledger_usd numeric not null: a day has what the ledger has, but for roundings of its lines
+--   least_period_days integer not null: a figure of fewer days covers a month to date, not a month
+--   ledger_usd numeric not null: a day equals the ledger, except for rounding of its lines
 --   match_usd numeric not null: a figure matches within a cent, which is how it is given
 --   match_ratio numeric not null: or within this part of it: a page of a console may be rounded line by line
 select

@@ -1,7 +1,7 @@
--- What changed in closed months since they were closed: each day's cost as it is now against the frozen copy. Together
--- the changes of a month are exactly the difference of the two.
+-- Changes in closed months since the close: each day's current cost compared with the frozen copy. The changes of a
+-- month add up exactly to its difference.
 --
--- grain: one kind of cost of one account on one UTC day of a closed month that is not what it was at the close
+-- grain: one kind of cost of one account on one UTC day of a closed month that differs from the close
 -- question: What changed in a month after it was closed, and why?
 -- example: select month, provider, activity_date, account, kind, cause, closed_usd, now_usd, change_usd from
 --   ai_usage_analytics.closed_month_changes order by month, provider, activity_date

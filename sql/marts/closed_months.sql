@@ -1,4 +1,4 @@
--- The months that are closed: by whom and when, what they were then, and what changed since.
+-- The closed months: who closed them and when, their amounts at the close, and the changes since.
 --
 -- grain: one closed month of one provider
 -- step of: month_close

@@ -1,5 +1,5 @@
--- The figures that are in the sheet, and which cost lines each covers: those of the account and the workspace that it
--- names, else all of its provider.
+-- The figures in the sheet, and the cost lines that each covers: those of the account and the workspace that it names,
+-- else all of its provider.
 --
 -- grain: one figure that is in the sheet
 -- step of: console_figures_match
@@ -65,7 +65,7 @@ defaults as (
     group by in_sheet.row_number
 ),
 
--- Which sub-account each figure is about.
+-- The sub-account of each figure.
 meant as (
     select
         in_sheet.row_number,

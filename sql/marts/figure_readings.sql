@@ -1,6 +1,6 @@
--- What a figure of the sheet can mean, and the sum of the provider's days over its period. A figure of a console covers
--- usage, one of an invoice may cover usage and seats: if its column `covers` is empty, it is read both ways. Figures
--- that were removed from the sheet are here too: a month that one of them closed stays closed.
+-- The possible readings of a figure of the sheet, and the sum of the provider's days over its period. A console's
+-- figure covers usage; an invoice's may cover usage and seats: if its column `covers` is empty, it is read both ways.
+-- Figures that were removed from the sheet are included: a month that one of them closed stays closed.
 --
 -- grain: one reading of one figure of a whole provider
 -- step of: month_close

@@ -12,7 +12,7 @@
 --   method string not null: as in forecast_trials
 --   horizon string not null: days left: 1-7, 8-14, 15-21, 22+, or all
 --   trials integer not null: forecasts of past months that cost as much as forecast_thresholds.measured_usd
---   months integer not null: months that they are of
+--   months integer not null: months of these forecasts
 --   mape_ratio numeric not null: mean of |forecast - actual| / actual
 --   naive_mape_ratio numeric not null: the same for naive_run_rate, over the same trials
 --   bias_ratio numeric not null: mean of (forecast - actual) / actual: above 0 the forecasts were too high

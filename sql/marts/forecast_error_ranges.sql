@@ -1,7 +1,7 @@
--- How wide an interval has to be to hold eight of ten errors, in forecast_guesses.deviation_usd: conformal prediction.
--- It is the 80 % quantile of the errors, in either direction, of all scopes of a kind with as many days left, over the
--- twelve months before a month began. The errors of one month have the same cause, so their number counts little: the
--- quantile is averaged with that of a normal distribution by the number of months.
+-- The half width of an interval that holds eight of ten errors, in forecast_guesses.deviation_usd: conformal
+-- prediction. It is the 80 % quantile of the absolute errors of all scopes of a kind with the same range of days left,
+-- over the twelve months before a month began. The errors of one month have the same cause, so their number counts
+-- little: the quantile is averaged with that of a normal distribution by the number of months.
 --
 -- grain: one method at one range of days left, as known when one month began, of one kind of scopes
 -- step of: spend_forecast

@@ -1,4 +1,4 @@
--- What each method forecasts of the days left in a month, and its error once the month is over. naive_run_rate
+-- Each method's forecast of the days left in a month, and its error once the month is over. naive_run_rate
 -- continues the month so far, seats included, at the same pace; the weekday methods forecast usage, and seats continue
 -- as on the day.
 --

@@ -1,6 +1,5 @@
--- A month as it stood on the day of a forecast: what was spent by then, the days that were left, and what each method
--- expects of them. Days of the month that were never pulled, or are blocked, count as left. Beside it the month's
--- actual total.
+-- A month on the day of a forecast: the cost so far, the days left, and the cost that each method expects for them.
+-- Days of the month that were never pulled, or are blocked, count as left. The month's actual total is included.
 --
 -- grain: one scope's month on the day of one forecast
 -- step of: spend_forecast
@@ -15,7 +14,7 @@
 --   days_known_count integer not null: the days of the month that were known
 --   days_left_count integer not null: days yet to come, or missing
 --   seats_left_usd float not null: seats of the days left, as on the day; of the total and of providers with the
---     changes that the sheet's tab seats dates within the month: it does not say which team a new seat is for
+--     changes that the sheet's tab seats dates within the month: it does not have the team of a new seat
 --   mean_left_usd float not null: usage of the days left, by weekday_mean
 --   median_left_usd float not null: by weekday_median
 --   ewma_left_usd float not null: by weekday_ewma

@@ -7,7 +7,7 @@
 -- built: view
 -- group: forecast
 -- columns:
---   least_known_days integer not null: without two weeks of days, no weekday is known twice
+--   least_known_days integer not null: with less than two weeks of days, no weekday is known twice
 --   origin_every_days integer not null: past forecasts are made on every third day of a month: each day would cost
 --     three times as much and show nothing else
 --   mean_days integer not null: weekday_mean uses the last four weeks: fewer depend on one day, more lag behind growth

@@ -1,4 +1,4 @@
--- What a day is expected to cost, by weekday, from what was known on the day of a forecast: the mean of the last four
+-- The expected cost of a day by weekday, from the data known on the day of a forecast: the mean of the last four
 -- such weekdays (weekday_mean), the median of the last eight (weekday_median), or the mean of eight in which each week
 -- weighs 0.6 of the week after it and an outlier counts only up to a limit (weekday_ewma). A weekday that is missing in
 -- these weeks is expected to cost their mean.

@@ -1,6 +1,6 @@
--- Spend of former members: API keys of people who are in no list of members today, keys without an owner that no one in
--- the list created (those of service accounts apart), and people who were removed from a provider's list. Only
--- providers that have a list are looked at. Each address of a member counts as the member's.
+-- Spend of former members: API keys of people who are in no list of members today, keys without an owner with a creator
+-- who is not in the list (except those of service accounts), and people who were removed from a provider's list. Only
+-- providers with a list are included. Each address of a member counts as the member's.
 --
 -- grain: one API key or person with spend on one UTC day
 -- step of: spend_anomalies

@@ -1,6 +1,5 @@
--- The limits by which growth_is_within_limit decides which months to compare and what to report, each with its reason:
--- those here, and in place of them the ones that the file of AI_USAGE_THRESHOLDS has. The ratio is
--- AI_USAGE_GROWTH_AT_MOST.
+-- The limits by which growth_is_within_limit decides which months to compare and what to report, each with its reason.
+-- The file of AI_USAGE_THRESHOLDS can replace them. The ratio is AI_USAGE_GROWTH_AT_MOST.
 --
 -- grain: one row
 -- question: Which limits decide what counts as growth?
@@ -8,7 +7,7 @@
 -- built: view
 -- group: spend
 -- columns:
---   least_days integer not null: a month is compared from so many days on: shorter spans differ by their weekends alone
+--   least_days integer not null: a month is compared from this many days on: shorter spans differ by their weekends
 --   growth_usd numeric not null: a smaller growth is not worth an alert, whatever its ratio
 with own as (
     select

@@ -1,4 +1,4 @@
--- The number of the invoice that a day's cost is on, by kind of cost, where the sheet has one invoice for it. A credit
+-- The number of the invoice with a day's cost, by kind of cost, if the sheet has exactly one. A credit
 -- is on the invoice of the usage that it is for.
 --
 -- grain: one kind of cost of one account, or of all, on one UTC day that one invoice is for

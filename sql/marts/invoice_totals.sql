@@ -1,4 +1,4 @@
--- The invoices of a month, all kinds of cost together, and whether anything of them keeps the month open.
+-- The invoices of a month, all kinds of cost together, and whether they keep the month open.
 --
 -- grain: one calendar month of one provider with cost lines or an invoice
 -- step of: month_close

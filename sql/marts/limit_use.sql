@@ -1,6 +1,6 @@
 -- The spend limits that providers report, each with what was used against it in its current period, as of the newest
--- pull. Used are the provider's own figures, which may be newer than the last day of ai_spend. A limit is of usage on
--- top of seats, never of the seats.
+-- pull. Amounts used are the provider's own figures, which may be newer than the last day of ai_spend. A limit applies
+-- to usage on top of seats, never to the seats.
 --
 -- grain: one limit of one person or account in its current period
 -- question: How much of each spend limit is used?

@@ -1,6 +1,6 @@
--- What a provider's month cost by kind, beside what its invoices have: the difference by cause. Each cause takes what
--- the ones before it leave, so that all of them add up exactly to the difference; `unexplained_usd` is the rest. The
--- figure of a console is compared in month_close.
+-- A provider's monthly cost by kind, compared with its invoices: the difference by cause. Each cause takes what the
+-- ones before it leave, so that all of them add up exactly to the difference; `unexplained_usd` is the rest. The figure
+-- of a console is compared in month_close.
 --
 -- grain: one kind of cost of one provider in one calendar month, with cost lines or an invoice
 -- question: Do a month's invoices equal what was billed, in usage, seats, tax and credits apart?
@@ -13,7 +13,7 @@
 --   provider string not null: as in dim_provider, or as an invoice names it
 --   kind string not null: usage (before credits), seats, credits or tax
 --   lines_usd numeric: billed over the calendar month; null if nothing of the kind was
---   invoice_usd numeric: the sum of the invoices whose periods begin in the month; 0 for credits of an invoice that has
+--   invoice_usd numeric: the sum of the invoices with periods that begin in the month; 0 for credits of an invoice with
 --     usage and no credits; null without one, or if a line has no amount in USD
 --   invoice_ids string: their numbers; null without one
 --   not_comparable_reason string: why there is no difference; null if there is one
@@ -108,7 +108,7 @@ split as (
             and compared.kind = covered.kind
 ),
 
--- What usage has too much and credits too little, or the reverse.
+-- The amount that is in usage instead of credits, or the reverse.
 paired as (
     select
         *,

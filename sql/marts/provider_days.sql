@@ -1,4 +1,4 @@
--- Each day's billed cost at its provider: usage, and seats in a column of their own. These amounts are reconciled with
+-- Each day's billed cost at its provider: usage, and seats in a separate column. These amounts are reconciled with
 -- a console or an invoice.
 --
 -- grain: one provider's UTC day that was ever pulled
@@ -12,8 +12,8 @@
 --   seats_usd numeric not null: the day's share of seats; 0 while no price is known
 --   final_on date not null: the first day on which a pull makes the day final
 --   settled_at instant: when it was first pulled late enough; null while it is provisional
---   is_blocked boolean not null: whether the newest pull of the bill is not what the day has: it is blocked, and has
---     its last good version, or nothing
+--   is_blocked boolean not null: whether the day lacks the newest pull of the bill: it is blocked, and has its last
+--     good version, or nothing
 with newest as (
     select
         provider,

@@ -1,7 +1,7 @@
 -- Figures of whole providers, as consoles and invoices showed them: those of the sheet that name neither account nor
--- workspace, and the sums of figures of accounts. Such a sum is there once each account that was pulled for the period
--- has a figure of that same period; a figure without an account takes precedence. Where the sheet has an invoice's
--- usage, less its credits, that is a figure too.
+-- workspace, and the sums of figures of accounts. Such a sum exists once each account that was pulled for the period
+-- has a figure of that same period; a figure without an account takes precedence. An invoice's usage minus its credits
+-- in the sheet is a figure too.
 --
 -- grain: one figure of one provider, as it is or was in the sheet
 -- step of: month_close

@@ -1,4 +1,4 @@
--- Up to which day each provider's bill is known, and when it was last asked for. Each month's close depends on both.
+-- The last known day of each provider's bill, and when it was last pulled. Each month's close depends on both.
 --
 -- grain: one provider with a day that was ever pulled
 -- step of: month_close
@@ -7,7 +7,7 @@
 -- columns:
 --   provider string not null: as in dim_provider
 --   known_through date not null: the last day that was pulled
---   final_after_days integer not null: so many days after a day a pull makes it final, as settled_days has it
+--   final_after_days integer not null: a pull this many days after a day makes it final, see settled_days
 --   asked_on date: the last UTC day on which its bill was asked for
 with days as (
     select

@@ -1,7 +1,6 @@
 -- Each person's options over all providers together: what the person has now, and the cheapest legal mix. Use is not
--- moved from one provider's product to another's, because nothing shows that it would be the same use: the cheapest mix
--- is the cheapest option of each provider. Only what seat_plans compares is in it. Estimates: never add them to billed
--- cost.
+-- moved from one provider's product to another's, because it might not be the same use: the cheapest mix is the
+-- cheapest option of each provider. Includes only what seat_plans compares. Estimates: never add them to billed cost.
 --
 -- grain: one person with at least one compared seat, or use without one
 -- question: Which mix of seats and usage is the cheapest for a person?

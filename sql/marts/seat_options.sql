@@ -16,7 +16,7 @@
 --   user_email string not null: the person, lower-case
 --   team_name string: the person's; null without one
 --   as_of_date date not null: the last known day of the provider
---   option_name string not null: the plan, or what usage without a seat is called
+--   option_name string not null: the plan, or the name for usage without a seat
 --   is_seat boolean not null: whether the option is a seat
 --   is_current boolean not null: whether the person has it now; true for none of the options if that is not known
 --   is_legal boolean not null: false for usage without a seat if the person used what needs one

@@ -1,7 +1,6 @@
--- What the recommended plans would save the whole company in a month, by provider and in total, and for how many people
--- each answer was found. The interval of a sum takes the people's errors as independent of each other: the distances to
--- the ends add up as squares. What all of them assume of included use is not in it. Estimates: never add them to billed
--- cost.
+-- The company's monthly savings with the recommended plans, by provider and in total, and the number of people by
+-- outcome. The interval of a sum assumes that people's errors are independent: the distances to the ends add up as
+-- squares. It does not include the common assumption about included use. Estimates: never add them to billed cost.
 --
 -- grain: one provider, and the whole company
 -- question: How much would the company save with the cheapest plans, and how sure is that?

@@ -1,5 +1,5 @@
--- For each person's seat, or use without one: the current option, the cheapest legal one, and what that saves in a
--- month, with the reason where nothing is recommended. The saving has the 80 % interval of the person's use: between
+-- For each person's seat, or use without one: the current option, the cheapest legal one, and its monthly saving, or
+-- the reason why nothing is recommended. The saving has the 80 % interval of the person's use: between
 -- two options it only rises, or only falls, with the use, so its ends are the savings at the ends of the use. Included
 -- use is an assumption that the interval does not contain. A saving is recommended only if all of its interval is above
 -- 0. Estimates: never add them to billed cost, and not to seat_use.saving_usd, which may have the same seat.

@@ -4,7 +4,7 @@
 -- and under-used seats are not known; active are then the people who used a seat in the last 28 days. If several plans
 -- are purchased and no API lists who has which, the members are on a row without a plan.
 --
--- grain: one plan of one provider, as of the last known day, and the members whose plan is not known
+-- grain: one plan of one provider, as of the last known day, and the members with an unknown plan
 -- question: How many seats of each plan are purchased, assigned, active and idle?
 -- example: select provider, plan_name, purchased, assigned, active, under_used, idle, unassigned, idle_usd from
 --   ai_usage_analytics.seat_summary order by provider, plan_name
@@ -12,7 +12,7 @@
 -- group: activity
 -- columns:
 --   provider string not null: as in dim_provider
---   plan_name string: as in the sheet, else as the provider calls it; null for members whose plan is not known
+--   plan_name string: as in the sheet, else as the provider calls it; null for members with an unknown plan
 --   as_of_date date not null: the last day for which the provider's seats, or their use, are known
 --   seat_price_usd numeric: price of one seat for a calendar month; null where it is not known
 --   purchased integer: seats; null where it is not known

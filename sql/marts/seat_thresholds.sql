@@ -10,7 +10,7 @@
 --   most_weeks integer not null: plans are compared by the last twelve weeks: older use is another habit, and newer
 --     weeks alone are too few for a narrow interval
 --   least_weeks integer not null: with fewer whole weeks known there is no recommendation: one holiday would decide it
---   new_days integer not null: who is in the tab people for less than a month is new, as for seat_use
+--   new_days integer not null: a person who is in the tab people for less than a month is new, as in seat_use
 --   under_used_days integer not null: a seat used on fewer of the last 28 days than once a week is under-used
 select
     12 as most_weeks,

@@ -1,7 +1,7 @@
--- Which days their providers may still restate: each provider does so for the number of days in dim_provider. A day is
--- final once each configured account that was pulled for it or for an earlier day has been pulled again that many days
--- later; an account that is not configured any more does not keep a day from being final. A pull cannot be later than
--- the next one: if the ledger has that, a clock was wrong.
+-- The days that providers may still restate: each does so for the number of days in dim_provider. A day is final once
+-- each configured account that was pulled for it or for an earlier day has been pulled again that many days later. An
+-- account that is not configured any more does not delay this. A pull cannot be later than the next one, unless a
+-- clock was wrong.
 --
 -- grain: one provider's UTC day that was ever pulled
 -- question: Which days may a provider still restate?

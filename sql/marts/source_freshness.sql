@@ -1,5 +1,5 @@
--- When each report of a provider, and each tab of the sheet, was last asked for, up to which day, and when it last had
--- anything new: a stale report stands out.
+-- When each report of a provider, and each tab of the sheet, was last pulled, up to which day, and when it last had
+-- anything new: this shows stale reports.
 --
 -- grain: one report or directory of one account, or one tab, that was ever pulled
 -- question: When was each report last pulled, and when did it last bring something new?

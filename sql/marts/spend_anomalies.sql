@@ -1,7 +1,7 @@
--- Spend anomalies by day, with their contributors. Only usage counts: seats do not spike. The steps are files of their
--- own: usage_series has the cost of each provider, team, key and model, usage_baselines what was to be expected,
--- spend_deviations the spikes and drops, new_keys_and_models and former_member_spend the rest; anomaly_thresholds has
--- every limit with its reason.
+-- Spend anomalies by day, with their contributors. Only usage counts: seats do not spike. Each step is a file:
+-- usage_series has the cost of each provider, team, key and model, usage_baselines the expected cost, spend_deviations
+-- the spikes and drops, new_keys_and_models and former_member_spend the rest; anomaly_thresholds has every limit with
+-- its reason.
 --
 -- grain: one anomaly of one scope on one UTC day
 -- question: Which spikes, drops, new keys and new models were found, and who contributed to them?

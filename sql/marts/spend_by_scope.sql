@@ -88,7 +88,7 @@ days as (
     select activity_date from unnest(generate_date_array(@first_day, @last_day)) as activity_date
 ),
 
--- An account that was taken out of the settings is not expected after its last day.
+-- An account that was removed from the settings is not expected after its last day.
 wanted as (
     select distinct
         days.activity_date,

@@ -1,5 +1,5 @@
--- By how much each version of a day's bill changed what was billed for the day: the first version from 0, each later
--- one, a restatement, from the version before.
+-- The change of a day's billed amount by each version of its bill: the first version from 0, each later one, a
+-- restatement, from the version before.
 --
 -- grain: one version of what a provider billed an account for one UTC day
 -- step of: month_close
@@ -10,7 +10,7 @@
 --   account string not null: the account at the provider
 --   activity_date date not null: the UTC day
 --   known_from instant not null: when the version was pulled
---   change_usd numeric not null: billed more than by the version before, or less if negative
+--   change_usd numeric not null: the amount minus that of the version before
 --   is_restatement boolean not null: whether there was a version before
 select
     provider,

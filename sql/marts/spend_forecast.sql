@@ -2,7 +2,7 @@
 -- interval. forecast_backtest has the error of past forecasts; forecast_trials describes the methods.
 --
 -- grain: one scope, in the month of its last complete day
--- question: Where will the month end, with an 80 % prediction interval?
+-- question: What will the month cost, with an 80 % prediction interval?
 -- example: select scope_name, as_of_date, spent_usd, low_usd, forecast_usd, high_usd from
 --   ai_usage_analytics.spend_forecast where scope = 'total'
 -- built: whole

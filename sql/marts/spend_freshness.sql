@@ -1,4 +1,4 @@
--- Through which day the bill is known, when the provider was last asked, and from which day on it may still restate.
+-- The last known day of each bill, when the provider was last pulled, and the first day that it may still restate.
 -- Every number of a dashboard shows these three.
 --
 -- grain: one provider with a bill that was ever pulled
@@ -10,9 +10,9 @@
 -- columns:
 --   provider string not null: as in dim_provider
 --   data_through date: the last UTC day that is known; null if none is
---   as_of instant not null: when it was last asked about any day; of several accounts, the one that was asked least
---     recently
---   provisional_from date: the first UTC day that the provider may still restate; null if it may none
+--   as_of instant not null: when it was last pulled for any day; if there are several accounts, for the one that was
+--     pulled least recently
+--   provisional_from date: the first UTC day that the provider may still restate; null if there is none
 --   days_missing integer not null: UTC days between the first and the last known one that are not known
 with looks as (
     select
@@ -36,7 +36,7 @@ accounts as (
     group by provider, account
 ),
 
--- An account that is not configured any more is asked no more.
+-- An account that is not configured any more is not pulled.
 asked as (
     select
         accounts.provider,

@@ -1,4 +1,4 @@
--- Days of which the bill was pulled and never could be read: records were rejected, and no version is known.
+-- Days with a bill that was pulled but could never be read: records were rejected, and no version is known.
 --
 -- grain: one account of one provider on one UTC day
 -- step of: spend_by_scope

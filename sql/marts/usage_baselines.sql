@@ -1,7 +1,7 @@
 -- The baseline of each day on which a provider, team, API key or model cost far more or less than before. A day is
 -- compared with known days of its own kind (working day, or weekend and public holiday) in the five weeks before. The
--- baseline is their median, or that of the same weekday: the higher one for a spike, so that a job of every Monday is
--- none, the lower one for a drop. The deviation is the median absolute deviation, as a standard deviation of a normal
+-- baseline is their median, or that of the same weekday: the higher one for a spike, so that a weekly job is none, the
+-- lower one for a drop. The deviation is the median absolute deviation, scaled to the standard deviation of a normal
 -- distribution. anomaly_thresholds has the limits. Days near their median have no row here.
 --
 -- grain: one day of one provider, team, API key or model, if it is far from its median
@@ -46,7 +46,7 @@ series as (
     where spend_date between date_sub(@first_day, interval 180 day) and @last_day
 ),
 
--- Of keys and models the days that may be spikes; of providers and teams, which may drop, also days without spend.
+-- For keys and models, the days that may be spikes; for providers and teams, which may drop, also days without spend.
 compared as (
     select
         periods.scope,
@@ -101,7 +101,8 @@ before as (
             and known.spend_date = series.spend_date
 ),
 
--- A day that is $40 off its median is as far off half of the days: medians are calculated only for such days.
+-- A day that is $40 off its median is at least that far off half of the days: medians are calculated only for such
+-- days.
 candidates as (
     select
         scope,

@@ -1,5 +1,5 @@
--- What each provider, team, API key and model was billed for usage on each UTC day. In these series spend_anomalies
--- finds spikes, drops and what is new. Each dollar is in each scope once. Seats are not included: they do not spike.
+-- Billed usage of each provider, team, API key and model on each UTC day. In these series spend_anomalies finds spikes,
+-- drops, new keys and new models. Each dollar is in each scope once. Seats are not included: they do not spike.
 --
 -- grain: one provider, team, API key or model that was billed for usage on one UTC day
 -- step of: spend_anomalies

@@ -1,7 +1,7 @@
-"""Metabase's REST API: HTTP in, what it holds out. Knows of no board and no card of ours.
+"""Metabase's REST API: HTTP in, its objects out. Knows none of our boards and cards.
 
-What is written once more does no harm but for what is created: an answer that never came may have been given, so what
-was to be made is looked for before it is posted again.
+Repeating a write is harmless, except for a creation: it may have succeeded although no answer came, so the object is
+looked up before it is posted again.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ ADVICE = {
 
 
 class Database(msgspec.Struct):
-    """A database that Metabase asks."""
+    """A database that Metabase queries."""
 
     id: int
     name: str
@@ -85,13 +85,13 @@ class Card(msgspec.Struct):
 
     @property
     def _native(self) -> dict[str, Any]:
-        """Where the text stands: in the one stage since version 57, before that under `native`."""
+        """Where the query's text is: in the only stage since version 57, before that under `native`."""
         stages = self.dataset_query.get("stages")
         return dict((stages[0] if stages else None) or self.dataset_query.get("native") or {})
 
 
 class Dashcard(msgspec.Struct):
-    """What stands on a dashboard: a card, or only a heading or text, which has no card."""
+    """An element of a dashboard: a card, or a heading or text without a card."""
 
     id: int
     row: int
@@ -144,7 +144,7 @@ class _Properties(msgspec.Struct, rename="kebab"):
 
 @dataclass(frozen=True, kw_only=True)
 class _Words(ApiWords):
-    """Metabase sends what is wrong as plain text, as `message`, or field by field as `errors`."""
+    """Metabase sends an error as plain text, as `message`, or field by field as `errors`."""
 
     def message(self, body: bytes) -> str:
         try:
@@ -160,13 +160,13 @@ class _Words(ApiWords):
 
 @dataclass
 class _Writing(Api):
-    """Requests that change something, tried again as those that read are."""
+    """Requests that change something, retried like those that read."""
 
     def write(self, method: str, path: str, body: Body, *, read: Callable[[bytes], T]) -> T:
         return self._tried(path, lambda response: read(response.content), lambda: self._sent(method, path, body))
 
     def create(self, path: str, body: Body, *, made: Callable[[], int | None]) -> int:
-        """The id of what was made. Before a second attempt it is looked for: the first may have come through."""
+        """The id of the created object. Looks it up before a second attempt: the first may have succeeded."""
         attempts = 0
 
         def send() -> httpx.Response:
@@ -206,7 +206,7 @@ class Metabase:
         self.api.http.close()
 
     def refuse_unready(self) -> None:
-        """`SettingError` from a Metabase that is not set up yet; one that is still starting is waited for."""
+        """`SettingError` if Metabase is not set up yet. Waits for one that is still starting."""
         self.api.get("/api/health", {}, read=_read(dict[str, Any]))
         if not self.api.get("/api/session/properties", {}, read=_read(_Properties)).has_user_setup:
             raise SettingError(
@@ -219,12 +219,12 @@ class Metabase:
         return found if isinstance(found, list) else found.data
 
     def collections(self) -> list[Collection]:
-        """Those at the top that anybody may see, archived ones left out."""
+        """The visible collections at the top, without archived ones."""
         tree = self.api.get("/api/collection/tree", {"exclude-archived": "true"}, read=_read(list[Collection]))
         return [c for c in tree if isinstance(c.id, int) and not c.archived and c.personal_owner_id is None]
 
     def items(self, collection: int) -> list[Item]:
-        """The questions and dashboards of a collection, archived ones left out."""
+        """The questions and dashboards of a collection, without archived ones."""
         path = f"/api/collection/{collection}/items"
         found = self.api.get(path, {"models": ["card", "dashboard"]}, read=_read(_Items | list[Item]))
         items = found if isinstance(found, list) else found.data
@@ -249,7 +249,7 @@ class Metabase:
         return self.api.create("/api/collection", body, made=made)
 
     def make(self, model: str, body: Body, *, is_it: Callable[[Item], bool]) -> int:
-        """A card or dashboard; `is_it` knows it among what the collection holds, where an answer never came."""
+        """Create a card or dashboard; `is_it` recognizes it in the collection if no answer came."""
 
         def made() -> int | None:
             there = self.items(body["collection_id"])
@@ -261,7 +261,7 @@ class Metabase:
         self.api.write("PUT", f"/api/{model}/{which}", body, read=lambda _: None)
 
     def archive(self, model: str, which: int) -> None:
-        """Soft: it lies in Metabase's trash, and can be taken out of it there."""
+        """Moves it to Metabase's trash, where it can be restored."""
         self.change(model, which, {"archived": True})
 
 
@@ -274,7 +274,7 @@ def _read(of: Any) -> Callable[[bytes], Any]:
 
 
 def _whole_dashboard(body: bytes) -> Dashboard:
-    """With all that Metabase sends about its dashcards: what is not ours is sent back as it came."""
+    """With all fields of its dashcards: those that are not ours are sent back unchanged."""
     found = msgspec.json.decode(body, type=Dashboard)
     dashcards = msgspec.json.decode(body)["dashcards"]
     for dashcard, whole in zip(found.dashcards, dashcards, strict=True):

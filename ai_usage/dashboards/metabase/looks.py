@@ -1,4 +1,4 @@
-"""How a card looks in Metabase: its display and visualization settings, from the card's own."""
+"""The display and visualization settings of a card in Metabase, from the card's own settings."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ PALE, DEEP = "#FFFFFF", "#509EE3"
 
 
 def shown(card: Card) -> Card:
-    """The card with the columns that its picture needs: a chart takes further ones for further points."""
+    """The card with only the columns that its chart needs: Metabase would draw others as further series."""
     if card.display in {"number", "table", "status"}:
         return card
     axes = {card.x, card.series, card.label}
@@ -59,7 +59,7 @@ def display(card: Card) -> str:
 
 
 def settings_of(card: Card) -> Settings:
-    """Of the card as `shown` has it."""
+    """The settings of the card as returned by `shown`."""
     columns: dict[str, Dimension | Measure] = {**card.dimensions, **card.measures}
     named = {
         json.dumps(["name", name], separators=(",", ":")): {"column_title": of.label, **FORMATS.get(of.format, {})}
@@ -121,7 +121,7 @@ def _line(card: Card) -> Settings:
 
 
 def _stacked(card: Card) -> Settings:
-    """Only what adds up is stacked."""
+    """Stacks only additive measures."""
     adds_up = all(card.measures[y].of and not card.measures[y].per for y in card.y)
     return {**_line(card), **({"stackable.stack_type": "stacked"} if card.series and adds_up else {})}
 

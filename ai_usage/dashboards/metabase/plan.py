@@ -1,6 +1,6 @@
-"""What differs between what Metabase holds and what it shall hold, field by field. Reads and writes nothing itself.
+"""The differences between Metabase's content and our definitions, field by field. Reads and writes nothing itself.
 
-Only what we define is compared: what Metabase adds to an answer is no difference.
+Only fields that we define are compared: what Metabase adds to an answer is not a difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Found:
-    """What Metabase holds of ours, and of whom else."""
+    """The content of Metabase: ours, and that of others."""
 
     database: Database | None = None
     collection: int | None = None
@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that is made, changed or archived."""
+    """One object that is created, changed or archived."""
 
     verb: Literal["create", "change", "archive"]
     model: Literal["database", "collection", "card", "dashboard"]
@@ -58,8 +58,8 @@ class Step:
 
 
 def ours(items: Sequence[Item], keys: set[str]) -> tuple[dict[str, Item], list[Item]]:
-    """Of what is in the collection what is ours, by key, and the rest. Of several with one mark the oldest is ours;
-    of those without a definition only what still bears the name we gave it. All others are somebody's copies.
+    """Our items of the collection by key, and the rest. If several have one mark, the oldest is ours. An item without a
+    definition is ours only if it still has the name that we gave it. All others are copies made by people.
     """
     found: dict[str, Item] = {}
     rest: list[Item] = []
@@ -110,7 +110,7 @@ def card_edits(card: WantedCard, there: Card, database: int | None) -> list[Edit
 
 
 def _settings_edits(card: WantedCard, there: Card) -> list[Edit]:
-    """What somebody added to ours stays; what we removed from ours goes, and only the hash shows that."""
+    """Settings that people added stay; those that we removed are deleted, which only the hash shows."""
     edits = list(lacking(card.settings, there.visualization_settings, "settings"))
     new, old = Mark.of(card.description), Mark.of(there.description)
     if edits or (new and old and new.settings == old.settings):
@@ -119,7 +119,7 @@ def _settings_edits(card: WantedCard, there: Card) -> list[Edit]:
 
 
 def card_body(card: WantedCard, edits: Sequence[Edit] | None, *, database: int) -> dict[str, Any]:
-    """What is sent for a card: all of it, or what differs and its mark."""
+    """The request body for a card: all of it, or the differences and its mark."""
     whole = {
         "name": card.name,
         "display": card.display,
@@ -171,8 +171,8 @@ def dashboard_body(board: WantedDashboard, there: Dashboard, ids: Ids) -> dict[s
 
 
 def layout(board: WantedDashboard, there: Dashboard, ids: Ids) -> tuple[list[dict[str, Any]], list[Edit]]:
-    """What stands on the dashboard afterwards, and what of that is new. What is there already keeps its id; what
-    is not ours stays where somebody put it. Headings are all ours: they bear no mark.
+    """The dashboard's new layout, and the changes. Existing elements keep their ids; elements of others stay where they
+    are. All headings are ours: they have no mark.
     """
     left = list(there.dashcards)
     tab = there.tabs[0]["id"] if there.tabs else None
@@ -239,7 +239,7 @@ def _mapped(mapping: Mapping[str, Any]) -> str:
 
 
 def lacking(wanted: Any, there: Any, what: str) -> Iterator[Edit]:
-    """What of `wanted` is not `there`; what is there beside it does not matter."""
+    """The parts of `wanted` that `there` lacks; what it has in addition does not matter."""
     if isinstance(wanted, Mapping) and isinstance(there, Mapping):
         for name, value in wanted.items():
             yield from lacking(value, there.get(name), f"{what} {name}")

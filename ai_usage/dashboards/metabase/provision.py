@@ -33,7 +33,7 @@ WITHOUT_CREDENTIALS = (
 
 @dataclass(frozen=True)
 class Provision:
-    """One Metabase and what it shall hold. `database` is what a database is made of that is not there yet."""
+    """One Metabase and its wanted content. `database` is the definition for creating a missing database."""
 
     metabase: Metabase
     wanted: Wanted
@@ -41,7 +41,7 @@ class Provision:
     collection: str = COLLECTION
 
     def look(self) -> Found:
-        """What is there now."""
+        """The current content."""
         database = self._database()
         collections = [c.id for c in self.metabase.collections() if c.name == self.collection]
         if not collections:
@@ -64,7 +64,7 @@ class Provision:
         return steps(self.wanted, found, database=self.database["name"], collection=self.collection)
 
     def apply(self, found: Found, *, report: Callable[[Step], None]) -> None:
-        """Every step, one write after the other."""
+        """Executes every step, one write after the other."""
         todo = self.steps(found)
         by_key: dict[str, WantedCard | WantedDashboard] = {
             **{card.key: card for card in self.wanted.cards},
@@ -121,7 +121,7 @@ class Provision:
             ids[card.key] = self._made("card", card.key, body)
 
     def _put_dashboard(self, board: WantedDashboard, found: Found, ids: dict[str, int]) -> None:
-        """Made empty and bearing its mark, then laid out: the next run knows a half-made one."""
+        """Creates it empty with its mark, then lays it out: the next run recognizes a half-made one."""
         there = found.dashboards.get(board.key)
         if there is None:
             empty = {

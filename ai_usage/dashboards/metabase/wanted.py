@@ -1,7 +1,7 @@
-"""What Metabase shall hold, made from the boards: cards of native SQL and dashboards of them. Knows of no HTTP.
+"""Metabase's wanted content, made from the boards: cards of native SQL and dashboards of them. Uses no HTTP.
 
-Each bears a mark at the end of its description: the file and card it is made from, by which it is known again whatever
-it is called, and hashes of its name and settings. What bears none is somebody else's.
+Each has a mark at the end of its description: the file and card it is made from, which identify it after a rename, and
+hashes of its name and settings. An object without a mark is not ours.
 """
 
 import json
@@ -74,7 +74,7 @@ VARIABLES: Mapping[Filter, Sequence[Variable]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class WantedCard:
-    """A question, but for the ids that Metabase gives."""
+    """A question, without the ids that Metabase assigns."""
 
     key: str  # such as executive_summary.yml/spend_trend
     name: str
@@ -107,7 +107,7 @@ class WantedCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """What stands somewhere on a dashboard: a card, or a heading."""
+    """An element of a dashboard: a card or a heading."""
 
     row: int
     col: int
@@ -163,7 +163,7 @@ class Wanted:
 
 
 def wanted(boards: Sequence[Board], *, engine: Engine, is_simulated: bool) -> Wanted:
-    """The boards as Metabase shall have them."""
+    """The boards as Metabase's content."""
     dashboards = [_dashboard(board, engine=engine, is_simulated=is_simulated) for board in boards]
     lists = [
         _values(of, name, boards, engine=engine, is_simulated=is_simulated)
@@ -197,11 +197,11 @@ def key_of_values(variable: str) -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a description of ours ends with."""
+    """The end of our descriptions."""
 
     key: str
-    name: str  # the hash of the name it was given: a copy that somebody made and named is theirs
-    settings: str  # of the settings it was given: what was taken out of them since is still there
+    name: str  # the hash of the name that we gave it: a renamed copy is not ours
+    settings: str  # the hash of the settings that we gave it, which shows settings that we have removed since
 
     @classmethod
     def of(cls, description: str | None) -> "Mark | None":
@@ -230,7 +230,7 @@ def sql_of(card: Card, engine: Engine) -> str:
 
 
 def _first_groups(cells: str, card: Card, group: str, top: int) -> str:
-    """Of a picture of groups its first ones whole, by what they come to; a limit would cut through them."""
+    """Limits a grouped chart to its largest groups as wholes; a LIMIT would cut through them."""
     columns = ", ".join([*card.dimensions, *card.measures])
     return "\n".join(
         [
@@ -312,7 +312,7 @@ def _card(board: Board, card: Card, *, engine: Engine, is_simulated: bool) -> Wa
 
 
 def _values(of: Variable, name: Filter, boards: Sequence[Board], *, engine: Engine, is_simulated: bool) -> WantedCard:
-    """From the card that most filters cut: it has them for every month, person and team."""
+    """From the card with the most filters: it has the values for every month, person and team."""
     cards = [card for board in boards for card in board.cards if name in card.filters]
     card = max(cards, key=lambda card: len(card.filters))
     column = card.filters[name]

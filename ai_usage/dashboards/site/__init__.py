@@ -1,7 +1,7 @@
 """Boards as pages: one HTML file a board, with everything it needs inside, for a browser without a network.
 
 `packing` makes a card's rows compact; the scripts beside this file unpack, filter and add them up again, and draw.
-What a card's rows are is `cards`' business.
+`cards` computes a card's rows.
 """
 
 import html
@@ -80,7 +80,7 @@ class Site:
         return self._whole(board.title, body, current=board.name)
 
     def index(self) -> str:
-        """The way in: what each board is about, and for whom."""
+        """The start page: the subject and the readers of each board."""
         items = "".join(
             f'<li><a href="{board.name}.html"><p class="reader">For {html.escape(board.reader)}</p>'
             f'<h2>{html.escape(board.title)}</h2><p class="about">{html.escape(board.about)}</p></a></li>'
@@ -112,7 +112,7 @@ class Site:
 
 
 def write(folder: Path, name: str, page: str) -> Path:
-    """Put a page in place at once: who has it open sees the old one or the new one."""
+    """Replace a page atomically: readers see the old one or the new one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     draft = folder / f".{name}.{os.getpid()}"
@@ -145,8 +145,8 @@ def _providers(result: Result, words: Callable[[str], str]) -> list[str] | None:
 
 
 def condensed(card: Card, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows as coarse as the card can be asked. An amount's column is named by how it is taken together, such as
-    `sum billed_usd`. In one order, so that equal columns of cards are equal.
+    """The rows at the finest grain that the card's filters need. An amount's column is named by its aggregate, such as
+    `sum billed_usd`. Sorted, so that equal columns of cards have equal content.
     """
     labels = _labels(card)
     amounts = {(measure.how, measure.of) for measure in card.measures.values() if measure.of}
@@ -161,7 +161,7 @@ def condensed(card: Card, rows: pl.DataFrame) -> pl.DataFrame:
 def _together(how: str, of: str) -> pl.Expr:
     column = pl.col(of)
     if how == "sum":
-        return pl.when(column.is_not_null().any()).then(column.sum())  # of no value at all none, as SQL has it
+        return pl.when(column.is_not_null().any()).then(column.sum())  # null if all values are null, as in SQL
     return column.min() if how == "min" else column.max()
 
 

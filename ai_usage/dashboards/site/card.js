@@ -1,4 +1,4 @@
-// A card on the page: what it asks, what it answers, and how good the answer is.
+// A card on the page: its question, its answer, and the answer's freshness.
 
 const UNIT = 48; // px of a row of the grid
 const AROUND = 132; // px of title, question and foot
@@ -48,8 +48,8 @@ class CardView {
     if (!WITHOUT_PICTURE.has(card.display) && !["row", "heatmap"].includes(card.display)) this.figure.style.minHeight = `${this.pictureHeight}px`;
   }
 
-  // Through which day, how many days are known if some are not, as of when, and whether the provider may still change any
-  // of it, for the months chosen.
+  // The last day of the data, the number of known days if some are unknown, as of when, and whether the provider may still
+  // restate any of it, for the chosen months.
   get freshness() {
     const { through, asOf, provisionalFrom, filters } = this.card;
     const months = "period" in filters ? this.page.choice.values.period : null;
@@ -78,7 +78,7 @@ class CardView {
     this.mark.replaceChildren(...(state ? [...parts, "\u00a0· ", explained(state, this.stateText(state))] : []));
   }
 
-  // What the last word of the foot means, for who hovers over it.
+  // The meaning of the foot's last word, shown on hover.
   stateText(state) {
     const { provisionalFrom } = this.card;
     if (state === "provisional") return `Provisional: providers may still restate what they billed from ${dayText(provisionalFrom)} on. A day is final when its provider no longer changes it.`;
@@ -139,7 +139,7 @@ class CardView {
     else this.showEmpty("Every value is zero, so nothing is drawn. The table has the rows.");
   }
 
-  // Why a card that has rows shows none.
+  // Why a card with rows shows none.
   get nothingText() {
     const chosen = this.page.choice.textFor(Object.keys(this.card.filters));
     const partly = this.page.known.text(this.card, this.page.choice.values);
@@ -182,7 +182,7 @@ class CardView {
     const words = cell.value === 0 ? zero ?? above : cell.value < 0 ? below ?? above : above;
     const whole = of ? this._lines[0][of] : null;
     const share = whole?.value ? ` (${Math.round(Math.abs(cell.value / whole.value) * 100)} %)` : "";
-    const isBare = cell.value < 0 && below !== null; // the words say that it is less
+    const isBare = cell.value < 0 && below !== null; // the words show that it is less
     const shown = isBare ? { value: -cell.value, exact: cell.exact === null ? null : -cell.exact, scale: cell.scale } : cell;
     const amount = of && format === "usd" && Math.abs(cell.value) >= 100 ? wholeDollars.format(shown.value).replace("-", "−") : cellText(shown, format);
     return [amount, `${words}${share}`];
@@ -194,7 +194,7 @@ class CardView {
     return [main, ...all.filter((name) => name !== main)];
   }
 
-  // The change against as many months before. A month that still runs is not held against a whole one.
+  // The change compared with the same number of months before. A month in progress is not compared with a whole one.
   change(values) {
     const { card, rows, page } = this;
     if (card.compares !== "previous") return null;
@@ -241,7 +241,7 @@ class CardView {
     return svg;
   }
 
-  // What of the lines is drawn: the top of a ranking, what the rest comes to, and small groups apart.
+  // The lines that are drawn: the top of a ranking, the sum of the rest, and small groups separately.
   framed() {
     const { card, rows } = this;
     this.colours ??= coloured(card, card.series ? numbers(card, rows, {}) : []);
@@ -261,7 +261,7 @@ class CardView {
     return picture;
   }
 
-  // A line does not lead over days that are unknown: its parts are drawn apart.
+  // A line is interrupted at unknown days: its parts are drawn separately.
   breakAtUnknown(picture) {
     const { card, page } = this;
     const format = card.dimensions[card.x]?.format;
@@ -355,7 +355,7 @@ class CardView {
     else this.tablePlace.replaceChildren(tableOf(card, this._lines, { sortedBy: this.sortedBy, onSort: sort, caption: card.title }));
   }
 
-  // Which of the filters that are set do not change this card, and why.
+  // The active filters that do not change this card, and why.
   showNote(values) {
     const { card, page } = this;
     const idle = page.choice.filters.filter((name) => values[name] && !(name in card.filters) && !(name === "period" && page.choice.isUsualPeriod)).map((name) => FILTER_LABELS[name].toLowerCase());

@@ -116,7 +116,7 @@ function tipped(card, points, format, whole) {
   return points;
 }
 
-// What parts that are stacked on one another come to, by measure and x.
+// The sums of stacked parts, by measure and x.
 function totalsOf(card, points) {
   const found = new Map();
   if (!card.series || card.display === "heatmap" || !addsUp(card.measures[card.y[0]])) return found;
@@ -127,7 +127,7 @@ function totalsOf(card, points) {
   return found;
 }
 
-// Marks the points of a month or week that still runs: through the last known day it has only a part of its cost.
+// Marks the points of a month or week in progress: up to the last known day it has only a part of its cost.
 function markRunning(card, picture, through) {
   const format = card.dimensions[card.x]?.format;
   if (!isTime(format) || !through || card.display === "heatmap") return;
@@ -165,8 +165,8 @@ function rangeOf(picture, ink) {
 
 const RESULTS = { passed: "good", warned: "warn", failed: "bad", "not evaluated": "faint" };
 
-// Vega looks names up in plain objects: a team called `constructor` would find what every object has, and leave the
-// picture blank. No property begins with a space of no width.
+// Vega looks names up in plain objects: a team called `constructor` would find a built-in property, and the picture
+// would be blank. No property begins with a zero-width space.
 const marked = (name) => `\u200b${name}`;
 
 function withMarkedNames(card, picture) {
@@ -251,7 +251,7 @@ function lineLayers(card, picture, { color }) {
   };
 }
 
-// A point of a period that still runs stands apart from the line: it is no fall.
+// A point of a period in progress is separate from the line, since it is not a drop.
 function hollow(more = {}) {
   return { mark: { type: "point", filled: false, size: 60, strokeWidth: 2, strokeDash: [2.5, 2], opacity: 1 }, transform: [{ filter: "datum.isRunning" }], encoding: more };
 }
@@ -430,14 +430,14 @@ function scatterLayers(card, picture, { color, ink, width, height }) {
   };
 }
 
-// Where a few are many times the most, square roots separate them; the axis still shows amounts.
+// If a few values are many times larger than most, a square-root scale separates them; the axis still shows amounts.
 function scaleOf(values) {
   const ordered = [...values].sort((a, b) => a - b);
   const middle = ordered[Math.floor(ordered.length / 2)] ?? 0;
   return ordered[0] >= 0 && ordered[ordered.length - 1] > 12 * middle ? { type: "sqrt" } : {};
 }
 
-// The outermost points bear their names, as far as there is room.
+// The outermost points have labels, if there is room.
 function labelled(points, xs, ys, across, above, width, height) {
   const share = (value, values, scale) => (scale.type ? Math.sqrt(value / (Math.max(...values) || 1)) : value / (Math.max(...values) || 1));
   const wanted = [...points].sort((a, b) => b.y / (Math.max(...ys) || 1) + b.x / (Math.max(...xs) || 1) - a.y / (Math.max(...ys) || 1) - a.x / (Math.max(...xs) || 1));

@@ -53,8 +53,8 @@ class Rows {
     this.amounts = Object.fromEntries(Object.entries(card.amounts).map(([name, at]) => [name, columns[at]]));
   }
 
-  // The rows that the chosen values of each filter leave. A period's value is a month or a day: a row of a day is of its
-  // month, and a row of a month is of each of its days.
+  // The rows that match the chosen values of each filter. A period's value is a month or a day: a row of a day belongs to
+  // its month, and a row of a month to each of its days.
   kept(card, chosen) {
     const cuts = [];
     for (const [filter, values] of Object.entries(chosen)) {

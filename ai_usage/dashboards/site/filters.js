@@ -74,7 +74,7 @@ class Choice {
     return this.filters.includes("period") && this.daySpan !== null;
   }
 
-  // As `numbers` wants it: filter → values; one that is not cut on is left out. A period is its months, or its days.
+  // For `numbers`: filter → values, without inactive filters. A period is its months, or its days.
   get values() {
     const found = {};
     if (this.isOfDays) found.period = daysBetween(...this.daySpan);
@@ -178,7 +178,7 @@ class Choice {
     return parts.join(" · ");
   }
 
-  // What is chosen on other boards and cuts nothing here; an empty text if there is no such thing.
+  // The choices of other boards that have no effect here; empty if there are none.
   get elsewhereText() {
     const parts = Object.entries(this.elsewhere).map(([name, texts]) => {
       const shown = texts.map((text) => (TEXT_OF[name] ?? String)(decoded(text))).join(", ");

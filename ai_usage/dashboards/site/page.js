@@ -20,7 +20,7 @@ class Page {
     return String(names[names.length - 1] ?? "").length === 10;
   }
 
-  // The newest day of which any card knows anything.
+  // The newest day with known data on any card.
   get newestDay() {
     const days = this.board.cards.map((card) => card.through).filter(Boolean);
     return days.sort().pop() ?? null;
@@ -154,7 +154,7 @@ class Page {
     return new Promise((done) => (this.isDrawing ? this.waiting.push(done) : done()));
   }
 
-  // Paper has every table open; that it is light is the style sheet's business.
+  // Printed pages have every table open; the style sheet makes them light.
   print(isOn) {
     for (const view of this.views) {
       view.show();
@@ -187,7 +187,7 @@ async function open() {
     page,
     choice: page.choice,
     settled: () => page.settled(),
-    // What a card shows for any choice, every digit as text: for tests, and for whoever wants to check.
+    // The numbers of a card for any choice, with every digit as text: for tests and for people who check them.
     numbers(name, chosen) {
       const card = data.board.cards.find((known) => known.name === name);
       return numbers(card, page.rows[name], chosen).map((line) =>

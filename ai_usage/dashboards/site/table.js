@@ -20,7 +20,7 @@ function sorted(card, lines, key = card.sort ?? card.x ?? Object.keys(card.dimen
   return [...lines].sort((a, b) => {
     const [one, other] = isMeasure ? [a[name]?.value ?? null, b[name]?.value ?? null] : [a[name], b[name]];
     if (one === null || other === null) {
-      if (one !== other) return one === null ? 1 : -1; // what has no value stands last, either way
+      if (one !== other) return one === null ? 1 : -1; // null is last in both directions
     } else if (one !== other) return (isMeasure ? one - other : inOrder(one, other)) * sign;
     for (const dimension of rest) if (a[dimension] !== b[dimension]) return inOrder(a[dimension], b[dimension]);
     return 0;
@@ -48,7 +48,7 @@ function harmless(text) {
   return /^(?:[\s"']*[=+\-@＝＋－＠]|[\t\r\n])/.test(inside) ? `'${inside}` : inside;
 }
 
-// A header and its lines, nothing else: that data is simulated stands in the file's name.
+// Only a header and its lines: the file's name shows that data is simulated.
 function csvText(card, lines) {
   const columns = columnsOf(card);
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
@@ -83,7 +83,7 @@ function tableOf(card, lines, { sortedBy, onSort, caption }) {
   return el("div", { class: `table${columns.length > 3 ? " is-wide" : ""}` }, scroller, el("p", { class: "row-count" }, count, " ", more));
 }
 
-// Words that are a result, and the columns they stand in. Colour never stands alone: the word is there too.
+// Words that are a result, and their columns. The word is always shown beside the color.
 const MARKS = { passed: "good", final: "good", closed: "good", warned: "warn", provisional: "warn", open: "warn", failed: "bad", "not evaluated": "none" };
 const TIMES = new Set(["date", "month", "instant"]);
 const MARKED = new Set(["result", "status"]);

@@ -1,1 +1,1 @@
-"""HTTP for every API that is asked: limits, retries, paging, and errors that name what to do."""
+"""HTTP for every API: limits, retries, paging, and errors that name what to do."""

@@ -1,6 +1,6 @@
-"""One provider's API: requests that are tried again, pages to the last, and errors that name what to do.
+"""One provider's API: requests with retries, all pages, and errors that name what to do.
 
-Knows of no provider: what is particular to one (its headers, its error bodies, its advice) is handed in.
+Independent of providers: their headers, error bodies and advice are parameters.
 """
 
 import time
@@ -46,8 +46,8 @@ Send = Callable[[], httpx.Response]
 @dataclass
 class Api:
     """One provider's API over one client. Safe to share between threads. After a request that failed at all its
-    attempts the next ones are sent once each, until one is answered: in an outage a run of many reports ends in
-    minutes.
+    attempts, the next ones are sent only once each until one is answered, so that in an outage a run of many reports
+    ends in minutes.
     """
 
     words: ApiWords
@@ -61,7 +61,7 @@ class Api:
     def get(
         self, path: str, query: Query, *, read: Callable[[bytes], T], headers: Mapping[str, str] | None = None
     ) -> T:
-        """The answer as `read` understands its body; tried again while it can help, then a `ApiError`."""
+        """The answer, parsed by `read`. Retries while it can help, then raises an `ApiError`."""
         send = partial(self.http.get, path, params=dict(query), headers=headers)
         return self._tried(path, lambda response: read(response.content), send)
 
@@ -215,7 +215,7 @@ class Api:
 
 
 def overlapped(ask: Callable[[Item], T], items: Iterable[Item], *, at_once: int) -> list[T]:
-    """The answers in the items' order, with so many requests under way at once. The first error ends it."""
+    """The answers in the items' order, with up to `at_once` requests at a time. The first error ends it."""
     pool = ThreadPoolExecutor(max_workers=at_once)
     try:
         futures = [pool.submit(ask, item) for item in items]

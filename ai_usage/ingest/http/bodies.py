@@ -1,5 +1,5 @@
-"""How much of an answer is taken: bytes on the wire and decompressed, pages, records, depth. Whatever a provider sends,
-a process must not run out of memory: it could not report why.
+"""The limits of an answer: bytes on the wire and decompressed, pages, records, depth. No answer may make the process
+run out of memory, since it could not report why.
 """
 
 import re
@@ -15,7 +15,7 @@ import httpx
 from ai_usage.settings import Settings
 
 MEGABYTE = 2**20
-ERROR_BYTES = 2**16  # of a refusal's body: the explanation of a refusal is shorter
+ERROR_BYTES = 2**16  # of a refusal's body: explanations are shorter
 VALUE_BYTES = 16  # of a large page in the mean: values of fewer take many times their bytes in memory
 RECORD_BYTES = 256  # the same of an answer's records, which become columns too, or rejections
 FEW_BYTES = 4 * MEGABYTE  # of a page that may be made of anything
@@ -27,7 +27,7 @@ STEPS = bytes({ord("["): 1, ord("{"): 1, ord("]"): 255, ord("}"): 255}.get(byte,
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a provider may take of us. Beyond it an answer is an error that names the setting."""
+    """The limits for a provider. Beyond them, an answer is an error that names the setting."""
 
     answer_seconds: float = 120.0  # one request with its whole answer
     pull_seconds: float = 6 * 3600.0  # all requests and waits of a source in one run
@@ -49,7 +49,7 @@ class Limits:
 
 
 class TooMuch(Exception):
-    """More than is taken; the text names what."""
+    """More than a limit allows; the text names the limit."""
 
 
 class Undecodable(Exception):
@@ -57,8 +57,8 @@ class Undecodable(Exception):
 
 
 def body_of(response: httpx.Response, limits: Limits) -> bytes:
-    """The body of a streamed answer, decompressed. Of a refusal no more than its beginning; of any other answer all of
-    it, or `TooMuch`.
+    """The body of a streamed answer, decompressed. Only the beginning for a refusal; otherwise all of it, or
+    `TooMuch`.
     """
     is_refusal = response.status_code != httpx.codes.OK
     at_most = ERROR_BYTES if is_refusal else limits.page_bytes
@@ -127,7 +127,7 @@ def refuse_bad_utf8(body: bytes) -> None:
 
 @dataclass
 class Room:
-    """What the pages of one answer have left of its limits."""
+    """The rest of the limits for the next pages of one answer."""
 
     limits: Limits
     read_bytes: int = 0
@@ -135,7 +135,7 @@ class Room:
     beside_bytes: int = 0
 
     def take(self, body: int, records: int, beside: int) -> None:
-        """Count a page; `TooMuch` if the answer may not have it."""
+        """Count a page; `TooMuch` if it exceeds the limits."""
         self.read_bytes += body
         self.records += records
         self.beside_bytes += beside
@@ -149,8 +149,8 @@ class Room:
 
 
 def are_too_deep(records: Sequence[bytes], depth: int) -> bool:
-    """Whether lists and objects of a record stand in each other more than so deep. A level takes two bytes at least,
-    and most records are too short for it.
+    """Whether lists and objects of a record are nested deeper than `depth`. A level takes at least two bytes, and most
+    records are too short for it.
     """
     if max(map(len, records), default=0) <= 2 * depth:
         return False

@@ -19,14 +19,14 @@ class Client(httpx.Client):
     """An httpx client that reads every answer to its end, within its limits of time and size."""
 
     limits: Limits
-    allowed: TimeAllowed  # for all that a source is asked; clients of one source may share it
+    allowed: TimeAllowed  # for all requests to a source; clients of one source may share it
 
     def send(self, request: httpx.Request, *, stream: bool = False, **more: Any) -> httpx.Response:
         """The answer with its body, decompressed."""
         with exchange(self.limits.answer_seconds):
             try:
                 response = super().send(request, stream=True, **more)
-            except (OverflowError, UnicodeError) as error:  # of a port or host that cannot be, such as a proxy's
+            except (OverflowError, UnicodeError) as error:  # for an impossible port or host, such as a proxy's
                 raise httpx.ConnectError(str(error)) from None
             try:
                 response._content = body_of(response, self.limits)  # noqa: SLF001 - what `read` would set
@@ -36,7 +36,7 @@ class Client(httpx.Client):
 
 
 class _Unusable(httpx.BaseTransport):
-    """In place of a network that cannot be used as it is configured: every request raises that as a `SettingError`."""
+    """Stands for a network with an unusable configuration: every request raises a `SettingError`."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -51,10 +51,10 @@ def http_client(
     transport: httpx.BaseTransport | None = None,
     limits: Limits | None = None,
 ) -> Client:
-    """A client that names itself, waits within reason and follows no redirect with a key in hand. From now on no error
-    shows its keys. Without `limits` those of the settings hold.
+    """A client with a user agent and timeouts that follows no redirects, which could leak the key. From now on no error
+    shows its keys. Without `limits`, those of the settings apply.
 
-    A proxy that the environment names is for the world outside: it cannot reach our loopback.
+    A proxy of the environment is not used for our loopback, which it cannot reach.
     """
     for name, value in headers.items():
         refuse_unsendable(f"The {name} header", value)
@@ -90,7 +90,7 @@ def _keys_of(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unusable_environment(error: Exception) -> str:
-    """What httpx takes from the environment, without a word of it: a proxy's URL may hold a password."""
+    """A sentence about httpx's environment variables, without their values: a proxy's URL may hold a password."""
     if isinstance(error, OSError):
         return "SSL_CERT_FILE or SSL_CERT_DIR does not lead to certificates that can be read."
     return (
@@ -100,7 +100,7 @@ def _unusable_environment(error: Exception) -> str:
 
 
 def refuse_unsendable(what: str, value: str) -> None:
-    """`SettingError` for what no header can carry; raised here, because later errors would quote the key."""
+    """`SettingError` for a value that no header can carry; raised here, because later errors would quote the key."""
     if not (value.isascii() and value.isprintable()):
         raise SettingError(
             f"{what} cannot be sent: the key has a character no key has, such as a line break or an ellipsis. "

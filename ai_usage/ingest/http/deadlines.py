@@ -1,4 +1,4 @@
-"""When an exchange and a source's pull must be over. httpx limits each single read, which a server that sends a byte a
+"""Deadlines of an exchange and of a source's pull. httpx limits each single read, which a server that sends a byte per
 minute never exceeds. So every connect, read and write gets no more time than the whole exchange has left.
 """
 
@@ -15,14 +15,16 @@ from typing import Any
 import httpcore
 import httpx
 
-_latest: ContextVar[float] = ContextVar("latest", default=inf)  # of whatever this thread asks, by the monotonic clock
+_latest: ContextVar[float] = ContextVar(
+    "latest", default=inf
+)  # the deadline of this thread's requests, by the monotonic clock
 _exchange: ContextVar["_Exchange | None"] = ContextVar("exchange", default=None)  # that this thread is in
 
 
 @dataclass
 class _Exchange:
-    """One request and its answer. Its clock starts when it first touches the network: before that it may have had to
-    wait for its turn.
+    """One request and its answer. Its clock starts when it first uses the network: before that it may wait for its
+    turn.
     """
 
     seconds: float
@@ -37,7 +39,7 @@ class _Exchange:
 
 @contextmanager
 def exchange(seconds: float) -> Iterator[None]:
-    """Whatever is asked inside, by this thread, is over within so many seconds, or an `httpx.TimeoutException`."""
+    """Requests of this thread inside the block end within these seconds, or raise an `httpx.TimeoutException`."""
     this = _Exchange(seconds)
     before = _exchange.set(this)
     try:
@@ -52,7 +54,7 @@ def exchange(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def no_later_than(latest: float) -> Iterator[None]:
-    """Whatever is asked inside, by this thread, is over by then, which is an instant of the monotonic clock."""
+    """Requests of this thread inside the block end by this instant of the monotonic clock."""
     before = _latest.set(min(latest, _latest.get()))
     try:
         yield
@@ -62,7 +64,7 @@ def no_later_than(latest: float) -> Iterator[None]:
 
 @dataclass
 class TimeAllowed:
-    """How long a source may be asked in all, waits included. The clock stops between requests, so the sources of one
+    """The total time for a source's requests, waits included. The clock stops between requests, so the sources of one
     run do not use up each other's time.
     """
 
@@ -91,7 +93,7 @@ class TimeAllowed:
 
 
 def hold_to_deadlines(client: httpx.Client) -> None:
-    """Make whatever the client does on the network, by a proxy too, keep to the exchange's deadline."""
+    """Apply the exchange's deadline to all network operations of the client, including those through a proxy."""
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - httpx has no public way to its pool
         if isinstance(transport, httpx.HTTPTransport):
             pool = transport._pool  # noqa: SLF001
@@ -99,7 +101,7 @@ def hold_to_deadlines(client: httpx.Client) -> None:
 
 
 def _within(timeout: float | None) -> float | None:
-    """A time-out, if the exchange has as much left."""
+    """The time-out, but at most the time that the exchange has left."""
     exchange = _exchange.get()
     if exchange is None:
         return timeout

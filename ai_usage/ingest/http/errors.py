@@ -1,4 +1,4 @@
-"""What can go wrong between us and an API. No text of an error holds a secret.
+"""The errors between us and an API. No text of an error holds a secret.
 
 ApiError
 ├── Unreachable          no answer: name, connection, time-out, reset     tried again
@@ -24,7 +24,7 @@ from ai_usage.secrecy import without_secrets
 
 
 class ApiError(AiUsageError):
-    """A provider's answer that cannot be used. Whatever the sentence quotes, it is one line and holds no secret."""
+    """A provider's answer that cannot be used. The sentence is one line and never quotes a secret."""
 
     def __init__(self, sentence: str = "") -> None:
         plain = without_secrets(sentence)
@@ -56,7 +56,7 @@ class IncompleteAnswer(ApiError):
 
 
 class TooLarge(IncompleteAnswer):
-    """An answer of more than may be taken. One of fewer days may be small enough."""
+    """An answer beyond a limit. One for fewer days may be small enough."""
 
 
 class Refused(ApiError):
@@ -65,7 +65,7 @@ class Refused(ApiError):
     usual_status: ClassVar[int] = 400
     status: int
     explanation: str  # the provider's own words
-    parameters: frozenset[str]  # the names of what the request's query asked, without brackets
+    parameters: frozenset[str]  # the names of the request's query parameters, without brackets
     retry_after: float | None  # seconds
     may_retry: bool
 
@@ -88,7 +88,7 @@ class Refused(ApiError):
 
 
 class NotModified(Refused):
-    """304: what an `if-none-match` asked about is unchanged. To the caller that sent one this is no failure."""
+    """304: the object of an `if-none-match` is unchanged. Not a failure for a caller that sent one."""
 
     usual_status = 304
 
@@ -132,7 +132,7 @@ KINDS = {kind.usual_status: kind for kind in (NotModified, KeyRefused, NotPermit
 
 @contextmanager
 def unchained() -> Iterator[None]:
-    """A `ApiError` leaves without the error behind it: Dagster stores the text of that one too, and it may hold
+    """Raises an `ApiError` without its cause: Dagster stores the text of the cause too, which may hold
     secrets.
     """
     try:

@@ -1,4 +1,4 @@
-"""Pages of an answer: one parsed, and all of them in one state of the provider's data."""
+"""Pages of an answer: parses one, and reads all of them in one state of the provider's data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ def steady_pages(
     repeats: Callable[[Sequence[Page]], bool] | None = None,
 ) -> list[Page]:
     """All pages of one state of the provider's data. Numbered pages shift when records arrive or leave while they are
-    read: then one record stands on two pages, and another on none, though the count may be right.
+    read: then one record is on two pages, and another on none, though the count may be right.
 
     Pages that contradict each other are read again, READS_AT_MOST times in all: those that `moved` (a count or a time
     of refresh that differs from page to page), and those on which a record `repeats` (without another rule: an equal

@@ -1,4 +1,4 @@
-"""Keeping to a provider's stated rate: as fast as it permits, and not one request faster."""
+"""Keeps requests within a provider's stated rate."""
 
 import time
 from collections import defaultdict, deque

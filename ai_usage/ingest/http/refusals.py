@@ -1,4 +1,4 @@
-"""What an API, or something in its place, sends instead of data: error bodies and pages of a proxy."""
+"""Answers without data: error bodies of an API, or pages of a proxy."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ MARKUP = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?(-->|$)|<[^>]*(>|$)",
 
 @dataclass(frozen=True, kw_only=True)
 class ApiWords:
-    """How errors name an API, and what they advise."""
+    """The name of an API in errors, and the advice for each status."""
 
     name: str
     advice: Mapping[int, str]  # status → what the reader can do about it
@@ -50,7 +50,7 @@ class ApiWords:
         return " ".join(plain[:200].split()) or "no explanation"
 
     def request_id(self, response: httpx.Response) -> str:
-        """What the provider's support asks for: in a header, or in an error's body."""
+        """The request's id, which the provider's support asks for: from a header, or from an error's body."""
         for name in ("request-id", "x-request-id"):
             if name in response.headers:
                 return response.headers[name]
@@ -81,13 +81,13 @@ def _code(details: Any) -> str:
 
 
 def is_a_page(content_type: str, body: bytes) -> bool:
-    """Whether a body was not meant to be JSON: it is called something else, or begins as no JSON does."""
+    """Whether a body is not JSON: by its content type, or by its first character."""
     kind, start = content_type.lower(), body[:100].lstrip(b"\xef\xbb\xbf \t\r\n")
     return bool(start) and ("html" in kind or ("json" not in kind and start[:1] not in (b"{", b"[")))
 
 
 def first_words(status: int, content_type: str, body: bytes) -> str:
-    """What came in the API's place, in a sentence."""
+    """One sentence about what answered in the API's place."""
     kind = content_type.partition(";")[0].strip()[:WORDS] or "a body without a content type"
     text = MARKUP.sub(" ", body[:2000].decode(errors="replace"))
     words = " ".join(without_secrets(text).split())[:WORDS].rstrip()

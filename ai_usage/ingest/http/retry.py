@@ -13,7 +13,7 @@ RETRIED = frozenset({429, 500, 502, 503, 504, 529})
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long a request is tried: so many attempts, none begun after so many seconds, ever longer waits."""
+    """How long a request is tried: a number of attempts, a time after which none begins, and growing waits."""
 
     attempts: int = 8
     seconds: float = 300.0

@@ -1,7 +1,7 @@
-"""Claude's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
+"""Claude's typed facts: raw records of the run's days become rows that replace core's rows of these days.
 
-A day that was pulled is replaced whole, even by nothing: a line the provider withdraws must not linger. A day never
-pulled is left as it is. How a record becomes a row is `sources.claude.rows`' business.
+A pulled day is replaced whole, even by nothing: a line that the provider withdraws must not stay. A day never pulled is
+left as it is. `rows` turns a record into a row.
 """
 
 from collections.abc import Callable
@@ -186,8 +186,8 @@ def rebuild_with_organization(
     shape: Callable[[Records, Organization, Rates], pl.DataFrame],
     is_organization_known: bool = True,
 ) -> None:
-    """`rebuild`, for rows that have an organization and amounts that may be of another currency. Of a pull that keys
-    open which do not open the organization itself, the organization may be unknown.
+    """`rebuild`, for rows with an organization and amounts that may be in another currency. The organization may be
+    unknown if the pull's key cannot read it.
     """
     rates = read_rates(settings().currency_rates)
     with warehouse.connected():
@@ -206,8 +206,8 @@ def rebuild_with_organization(
 
 
 def organization_of(warehouse: Warehouse, account: str) -> Organization | None:
-    """The organization of an account, and the names of its workspaces; None before the first pull. Where the newest
-    answer cannot be read, the last one that can.
+    """The organization of an account, and the names of its workspaces; None before the first pull. From the newest
+    answer that can be read.
     """
     workspaces = warehouse.newest("claude_workspaces", None).of_account(account)
     found = lists.organization(warehouse.newest("claude_organization", None).of_account(account), workspaces)

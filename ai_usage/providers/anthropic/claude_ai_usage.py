@@ -1,7 +1,7 @@
-"""Who used claude.ai: from three sources, one row for each person and day.
+"""Usage of claude.ai by person and day, from three sources.
 
-The Enterprise API has most, the audit log's export has no messages, and people fill in the sheet. If two sources have
-the same person's day, the better one's row is kept whole: a row never mixes figures of different meaning.
+The Enterprise API has most figures, the audit log's export has no messages, and people fill in the sheet. If two
+sources have the same person's day, the better row is kept whole: a row never mixes figures of different meaning.
 """
 
 from collections import Counter, defaultdict
@@ -75,7 +75,7 @@ class UserDay:
     group=GROUP,
     kinds=KINDS,
     deps=[claude.claude_enterprise_users, uploads.claude_audit_log, dg.AssetKey(["raw", CLAUDE_AI_USAGE.pull])],
-    days_of=GATING_PULLS,  # where any provider was asked about a day, the sheet has its word too
+    days_of=GATING_PULLS,  # on days for which any provider was asked, the sheet counts too
 )
 def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse) -> None:
     """Use of claude.ai by person and day. A day for which any source was asked is replaced whole; other days stay."""
@@ -98,15 +98,15 @@ def claude_usage_stats(context: dg.AssetExecutionContext, warehouse: InWarehouse
 
 
 def pulled_days(api: Records, audit: Records, asked: Mapping[str, set[date]]) -> dict[str, set[date]]:
-    """Account → the days of which anything is known. What people upload and type is of the account of claude.ai."""
+    """Account → the days with known data. Uploads and the sheet belong to the account of claude.ai."""
     pulled = {account: set(part.days) for account, part in api.by_account().items()}
     of_people = set(audit.days).union(*asked.values())
     return pulled | {ENTERPRISE: pulled.get(ENTERPRISE, set()) | of_people}
 
 
 def sheet_usage(warehouse: Warehouse, days: Span) -> Sequence[SheetUsage] | None:
-    """The sheet's rows of these days; None as long as no sheet was ever read. A sheet covers every day: a row that was
-    taken out of it must not linger.
+    """The sheet's rows of these days; None if no sheet was ever read. A sheet covers every day: a row that was removed
+    from it must not stay.
     """
     if (read := read_newest(warehouse, CLAUDE_AI_USAGE)) is None:
         return None
@@ -131,8 +131,8 @@ def _described(day: date, built: pl.DataFrame) -> dict[str, object]:
 
 
 def claude_usage_rows(api: Records, audit: Records, sheet: Sequence[SheetUsage]) -> pl.DataFrame:
-    """Rows of `claude_usage_stats`, one a person and day: the API's of each account, else the audit log's, else the
-    sheet's, of which a later row about the same person and day stands for an earlier one.
+    """Rows of `claude_usage_stats`, one per person and day: the API's of each account, else the audit log's, else the
+    sheet's, where a later row about the same person and day replaces an earlier one.
     """
     of_people = {one.person: one for one in (*_of_sheet(sheet), *_of_audit_log(audit))}
     of_api = list(_of_api(api))

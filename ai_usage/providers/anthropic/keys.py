@@ -38,5 +38,5 @@ KEYS = Keys(
     pulls=("claude_api_keys", "claude_users"),
     listed=listed,
     used_in=(CLAUDE_USAGE_TOKENS, CLAUDE_ANALYTICS_COSTS),
-    takes_unnamed=True,  # the sheet had this provider's keys alone before it had a column for others
+    takes_unnamed=True,  # before the sheet had a column for providers, it had only this provider's keys
 )

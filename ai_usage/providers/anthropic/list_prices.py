@@ -1,8 +1,8 @@
-"""Published list prices by day, as a range: the least and the most a unit may cost under the conditions that a line may
-have had. The base prices are `genai-prices`' own, dated and with their tiers of prompt length; what multiplies them is
-a `Mode`, dated too, with its source.
+"""Published list prices by day, as a range: the lowest and highest price of a unit under the possible conditions of a
+line. The base prices are from `genai-prices`, dated and with their tiers of prompt length; a `Mode`, also dated and
+with its source, multiplies them.
 
-No range is as wide as 1 to 100, so a slip between cents and dollars always falls outside.
+No range is as wide as 1 to 100, so an amount in cents that was read as dollars is always outside.
 """
 
 import re
@@ -84,7 +84,7 @@ class Envelope:
     most: Decimal
 
     def holds(self, amount_usd: Decimal, units: int) -> bool:
-        """Whether so much for so many units is a list price, give or take a ten-thousandth of a cent a line."""
+        """Whether this amount for this number of units is a list price, with a tolerance of 0.0001 cents per line."""
         slack = Decimal("1e-6")
         return self.least * units - slack <= amount_usd <= self.most * units + slack
 
@@ -97,8 +97,8 @@ class UnknownPrice(LookupError):
 def token_envelope(
     model: str, token_type: str, day: date, *, service_tier: str | None = None, inference_geo: str | None = None
 ) -> Envelope:
-    """What a token of a model could cost on a day; `UnknownPrice` if the price list does not have either. A tier or
-    geography of None is any.
+    """The price range of a model's token on a day; `UnknownPrice` if the price list lacks the model or the kind of
+    token. A tier or geography of None is any.
     """
     if token_type not in PRICE_OF:
         raise UnknownPrice(f"token type {token_type}")

@@ -1,4 +1,4 @@
-"""What the organizations behind the accounts are called. A key of the Console opens that; an Analytics key does not."""
+"""The names of the organizations behind the accounts. A Console key can read them, an Analytics key cannot."""
 
 from ai_usage.providers.anthropic.records.lists import Organization
 from ai_usage.providers.directory import AccountName, Accounts

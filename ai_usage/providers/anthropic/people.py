@@ -1,4 +1,4 @@
-"""Who the Console organization's users are."""
+"""The users of the Console organization."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from ai_usage.warehouse.reading.field_types import address_of
 
 
 def members(warehouse: Warehouse) -> Iterator[Member]:
-    """The users as listed last. Who left is not listed."""
+    """The users in the newest list, which has no former members."""
     users = warehouse.newest("claude_users", None)
     read = users.read(User)
     keep_rejections(warehouse, users)

@@ -1,5 +1,5 @@
-"""Speed and geography of cost lines: a price depends on both, and a usage report of five dimensions has neither.
-Which days need a second request for them.
+"""Speed and geography of cost lines. A price depends on both, and a usage report of five dimensions has neither, so
+some days need a second request.
 """
 
 import re

@@ -1,6 +1,4 @@
-"""Cursor's typed facts. How a record becomes a row is `sources.cursor`'s business: `rows`, and `spend` for what is
-cumulative.
-"""
+"""Cursor's typed facts. `rows` turns a record into a row; `spend` does so for cumulative figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -139,7 +137,7 @@ def cursor_spend_daily(context: dg.AssetExecutionContext, warehouse: InWarehouse
                     continue
                 own = [growth for growth in found if growth.day == day]
                 total = built.filter(built["activity_date"] == day)["spend_usd"].sum()
-                note(context, SPEND_DAILY, day, spend_usd=total if own else "unknown", told_by=told_by(own))
+                note(context, SPEND_DAILY, day, spend_usd=total if own else "unknown", based_on=based_on(own))
         newest = warehouse.newest("cursor_spend", None)
         newest.read(MemberSpend)
         keep_rejections(warehouse, newest)
@@ -153,7 +151,7 @@ def growths_of(warehouse: Warehouse, days: Span) -> list[Growth]:
     return [growth for growth in growths(snapshots(history)) if growth.day in days]
 
 
-def told_by(of: Sequence[Growth]) -> str:
+def based_on(of: Sequence[Growth]) -> str:
     """From when to when a day's growths reach, and what they miss."""
     if not of:
         return "no snapshot"

@@ -113,12 +113,12 @@ class CursorAdmin:
         return is_key_accepted(self.api, (MEMBERS, {}, {}))
 
     def members(self) -> Answer:
-        """Everybody who is or was in the team."""
+        """All members and former members of the team."""
         page = self.api.get(MEMBERS, {}, read=page_of("teamMembers"))
         return self._answer(None, page.items, [page], MEMBERS, {})
 
     def groups(self) -> Answer:
-        """Billing groups, with the people in none of them as a group of its own, the last."""
+        """Billing groups. The last one is the group of members without a group."""
         path = "/teams/groups"
         page = self.api.get(path, {}, read=groups_page)
         return self._answer(None, page.items, [page], path, {})
@@ -152,13 +152,13 @@ class CursorAdmin:
         return self._by_day(path, query, span, pages, row_day, names_strangers=False)
 
     def usage_events(self, span: Span) -> Answers:
-        """Every event, one answer a day. What is younger than an hour is left for the next pull."""
+        """Every event, one answer per day. Events of the last hour are left for the next pull."""
         query, pages = self._events(span, self.now() - SETTLING)
         return self._by_day(EVENTS, query, span, pages, event_day)
 
     def usage_events_today(self) -> Answer:
-        """The events of the day that is not over yet, as far as there are any; in its first hour, of the day before
-        too, which has not settled either.
+        """The events of the current day so far; in its first hour, also those of the day before, which has not settled
+        yet.
         """
         now = self.now()
         query, pages = self._events(Span((now - SETTLING).date(), now.date()), now)

@@ -1,4 +1,4 @@
-"""Who a Cursor team's members are, and the billing group of each, which is their team where the sheet has none."""
+"""The members of Cursor teams, and the billing group of each, which is their team if the sheet has none."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -12,7 +12,7 @@ UNASSIGNED = "unassigned"  # members of no group, whom the provider sends as a g
 
 
 def members(warehouse: Warehouse) -> Iterator[Member]:
-    """Everybody who is in the team, and who was and is listed as removed."""
+    """The team's members, and former members who are listed as removed."""
     listed = warehouse.newest("cursor_members", None).read(ListedMember)
     for member, account, stamp in zip(listed.values, listed.lines["account"], stamps(listed), strict=True):
         if email := address_of(member.email):
@@ -30,8 +30,8 @@ def placements(warehouse: Warehouse) -> Iterator[Placement]:
 
 
 def teams_by_address(groups: Iterable[Group], emails: Mapping[str, str]) -> dict[str, str]:
-    """Address → the name of the group that its member is in, or was in last, if they are in none now. Of several the
-    one joined last. A member without an address is found in `emails` by id.
+    """Address → the name of the member's current group, else of the last one; if there are several, the one joined
+    last. A member without an address is found in `emails` by id.
     """
     current: dict[str, tuple[str, str]] = {}
     former: dict[str, tuple[str, str]] = {}

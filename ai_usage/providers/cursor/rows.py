@@ -1,4 +1,4 @@
-"""What Cursor's records become: rows of core. Pure: records in, a frame out; where it goes is core's business.
+"""Turns Cursor's records into rows of core. Pure: records in, a frame out.
 
 A record that cannot be used has no row: `Records.rejections` then names it.
 """
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Addresses:
-    """The last address known of a person or service account, by id: for events that came without one."""
+    """The last known address of a person or service account, by id, for events without one."""
 
     of_user: Mapping[str, str] = field(default_factory=dict)
     of_service_account: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ NO_ADDRESSES = Addresses()
 
 
 def lacks_address(records: Records) -> bool:
-    """Whether any event may have come without an address. Looks at the texts, which is quicker than reading them."""
+    """Whether any event may lack an address. Searches the texts, which is faster than parsing them."""
     has_one = records.lines["record"].str.contains(r'"userEmail":\s*"[^"]')
     return not has_one.all()
 

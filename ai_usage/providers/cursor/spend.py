@@ -1,4 +1,4 @@
-"""Cumulative spend made daily: what each member's figure grew by from one snapshot of a billing cycle to the next."""
+"""Daily spend from cumulative figures: the growth of each member's figure between two snapshots of a billing cycle."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,15 +71,15 @@ def snapshots(history: Records, at: str = "asked_at") -> list[Snapshot]:
 
 
 def growths(of: Sequence[Snapshot]) -> Iterator[Growth]:
-    """What lies between the snapshots of each account, account by account."""
+    """The growths between the snapshots of each account."""
     for account in sorted({snapshot.account for snapshot in of}):
         yield from _of_account([snapshot for snapshot in of if snapshot.account == account])
 
 
 def _of_account(of: Sequence[Snapshot]) -> Iterator[Growth]:
-    """What lies between the snapshots of one account. A figure starts anew with its cycle: what the old cycle still
-    spent after its last snapshot is in none, which its first growth notes. A member whom a snapshot lacks grows from
-    the last one that has them.
+    """The growths between the snapshots of one account. A figure starts at 0 with its cycle: spend of the old cycle
+    after its last snapshot is in no snapshot, which the new cycle's first growth notes. A member who is missing in a
+    snapshot grows from the last one that has them.
     """
     earlier: Snapshot | None = None
     known: dict[str, MemberSpend] = {}

@@ -1,6 +1,6 @@
-"""Google's typed facts: raw records of the run's days, shaped and put in place of what core had of those days.
+"""Google's typed facts: raw records of the run's days become rows that replace core's rows of these days.
 
-How a record becomes a row is `rows`' business.
+`rows` turns a record into a row.
 """
 
 import dagster as dg

@@ -1,4 +1,4 @@
-"""What BigQuery answers instead of rows, as the errors of all providers."""
+"""Turns BigQuery's error answers into the errors that all providers share."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 def tried(ask: Callable[[], T], http: Client, patience: Patience) -> T:
-    """What `ask` answers; tried again while it can help, then a `ApiError`."""
+    """The answer of `ask`. Retries while it can help, then raises an `ApiError`."""
     with unchained(), http.allowed.asking() as until:
         for attempt in stamina.retry_context(
             on=worth_waiting_for(patience, until),

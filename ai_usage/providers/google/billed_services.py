@@ -1,4 +1,4 @@
-"""What on a Google bill is spend on AI, and on which platform: rules of services and SKUs, as a file has them."""
+"""Rules for services and SKUs: which parts of a Google bill are spend on AI, and on which platform."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ from ai_usage.errors import SettingError
 
 DEFAULT_FILE = Path(__file__).with_name("billed_services.toml")
 PLATFORMS = ("gemini_code_assist", "gemini_api", "vertex_ai")
-# Of a service that no rule names, what is asked for all the same: a renamed service must not lose rows.
+# Services without a rule that are requested nevertheless: a renamed service must not lose rows.
 RENAMED = "gemini|vertex|agent platform|agentic|duet|code assist"
 VARIABLE = "GEMINI_SERVICES"
 

@@ -1,8 +1,8 @@
-"""Google's published list prices by day, as a range: the least and the most a unit may cost under the conditions that a
-SKU may have had. The base prices are `genai-prices`' own, dated and with their tiers of prompt length; what multiplies
-them is the service tier.
+"""Google's published list prices by day, as a range: the lowest and highest price of a unit under the possible
+conditions of a SKU. The base prices are from `genai-prices`, dated and with their tiers of prompt length; the service
+tier multiplies them.
 
-No range is as wide as 1 to 100, so an amount in another unit or currency than it seems falls outside.
+No range is as wide as 1 to 100, so an amount in an unexpected unit or currency is outside.
 """
 
 from dataclasses import dataclass
@@ -59,8 +59,8 @@ class UnknownPrice(LookupError):
 
 @cache
 def envelope(model: str | None, meter: str, service_tier: str | None, day: date) -> Envelope | None:
-    """What a unit of a meter could cost on a day; None where the meter has no price of one unit. `UnknownPrice` if the
-    price list does not have the model, the meter or the tier.
+    """The price range of a meter's unit on a day; None if the meter has no price per unit. `UnknownPrice` if the price
+    list lacks the model, the meter or the tier.
     """
     if meter in TOOLS:
         least, most = TOOLS[meter]

@@ -1,4 +1,4 @@
-"""What Google's records become: rows of core. Pure: records in, a frame out; where it goes is core's business."""
+"""Turns Google's records into rows of core. Pure: records in, a frame out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

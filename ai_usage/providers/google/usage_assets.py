@@ -1,6 +1,6 @@
-"""Google's typed facts beside the bill: what was used, what people did, and who has a license.
+"""Google's typed facts beside the bill: usage, activity of people, and licenses.
 
-How a record becomes a row is the business of `rows` in each folder.
+`rows` in each folder turns a record into a row.
 """
 
 import dagster as dg

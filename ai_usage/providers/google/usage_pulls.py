@@ -127,8 +127,8 @@ def _pull_as_far_back_as_kept(
     depth: int,
     at_most: int,
 ) -> None:
-    """Ask about the run's days that Google still keeps whole: an older day would look empty, in place of what is
-    known of it.
+    """Pull the run's days that Google still has whole: an older day would come empty and replace what is
+    known.
     """
     run, earliest = span_of_run(context), settings().now().date() - (depth - 1) * ONE_DAY
 

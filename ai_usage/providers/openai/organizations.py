@@ -1,4 +1,4 @@
-"""What the organizations behind the accounts are called. No endpoint names them, but results of the cost report do."""
+"""The names of the organizations behind the accounts. No endpoint has them, but results of the cost report do."""
 
 from ai_usage.partitions import ONE_DAY, Span
 from ai_usage.providers.directory import AccountName, Accounts

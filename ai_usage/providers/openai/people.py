@@ -1,4 +1,4 @@
-"""Who the organization's users are."""
+"""The users of the organization."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from ai_usage.warehouse.reading.ledger_records import Records
 
 
 def members(warehouse: Warehouse) -> Iterator[Member]:
-    """The users as listed last. Who left is not listed; a service account has no address."""
+    """The users in the newest list, which has no former members; a service account has no address."""
     users = warehouse.newest("openai_users", None)
     yield from members_of(users)
     keep_rejections(warehouse, users)

@@ -1,4 +1,4 @@
-"""What OpenAI's records become: rows of core. Pure: records in, a frame out; where it goes is core's business."""
+"""Turns OpenAI's records into rows of core. Pure: records in, a frame out."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -46,7 +46,7 @@ CODEX_TOKENS = {
 
 
 def billed(answer: Answer) -> Decimal | None:
-    """What the results of an answer come to, in the currency of each; None if any of them cannot be used."""
+    """The sum of an answer's results, each in its currency; None if any of them cannot be used."""
     lines = pl.DataFrame({"record": [record.decode() for record in answer.records]}, schema={"record": pl.String})
     stamps = dict.fromkeys(("account", "activity_date", "pull_id", "ingestion_timestamp"))
     records = Records("", pl.DataFrame(), lines.with_columns(**stamps))

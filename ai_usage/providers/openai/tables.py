@@ -1,6 +1,6 @@
 """OpenAI's tables: the ledger of each pull, and the typed facts of core.
 
-How a record becomes a row is `rows`' business.
+`rows` turns a record into a row.
 """
 
 from collections.abc import Mapping

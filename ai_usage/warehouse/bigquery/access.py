@@ -1,4 +1,4 @@
-"""Who may do what in each dataset: the least that runs and readers need."""
+"""The access to each dataset: the minimum that runs and readers need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ Entry = bigquery.AccessEntry
 
 @dataclass(frozen=True)
 class People:
-    """The account that runs use, and who reads; empty: the roles of it are left alone. An address, or as Google writes
-    a member: `group:finance@example.com`.
+    """The account that runs use, and the readers; empty: its roles are not changed. An address, or a member in Google's
+    notation: `group:finance@example.com`.
     """
 
     writer: str = ""
@@ -29,7 +29,7 @@ class People:
         return {(JOB_USER, member(one)) for one in (self.writer, self.reader) if one}
 
     def may(self, project: str, dataset: str) -> list[Entry]:
-        """What a dataset must give."""
+        """The entries that a dataset must have."""
         writes = [_entry("WRITER", self.writer)] if self.writer and dataset in {RAW, ANALYTICS, STAGING} else []
         reads = [_entry("READER", self.reader)] if self.reader and dataset == self._read_by_readers else []
         authorized = {RAW: [_views_of(project, ANALYTICS)], ANALYTICS: [_views_of(project, NAMELESS)]}
@@ -38,7 +38,7 @@ class People:
         return [*writes, *reads, *authorized.get(dataset, [])]
 
     def may_not(self, dataset: str) -> list[Entry]:
-        """What a dataset must not give: readers of pseudonyms read nothing else."""
+        """The entries that a dataset must not have: readers of pseudonyms read nothing else."""
         is_closed = self.reader and dataset != self._read_by_readers
         return [_entry(role, self.reader) for role in ("READER", "WRITER", "OWNER")] if is_closed else []
 
@@ -65,7 +65,7 @@ def too_many(given: Sequence[Entry], unwanted: Sequence[Entry]) -> list[Entry]:
 
 
 def changed(given: Sequence[Entry], people: People, project: str, dataset: str) -> list[Entry]:
-    """The entries of a dataset with what is lacking, without what is too many; all others stay as they are."""
+    """The entries of a dataset, with missing ones added and unwanted ones removed; all others stay as they are."""
     surplus = {_key(one) for one in too_many(given, people.may_not(dataset))}
     kept = [one for one in given if _key(one) not in surplus]
     return [*kept, *lacking(given, people.may(project, dataset))]

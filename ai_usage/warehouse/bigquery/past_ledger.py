@@ -1,5 +1,5 @@
-"""A ledger as it stood at an instant, as a file of the embedded warehouse: what is made of it is looked at once, by one
-person, and needs no dataset.
+"""A ledger as of an instant, as a file of the embedded warehouse: its tables are read once, by one person, and need no
+dataset.
 """
 
 from collections.abc import Sequence

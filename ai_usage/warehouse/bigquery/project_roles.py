@@ -1,4 +1,4 @@
-"""The roles that a project gives: read and written as one policy, by Google's Resource Manager."""
+"""The roles of a project: read and written as one policy, by Google's Resource Manager."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which right each kind of call needs, and the role of Google that gives it. Runs need few; a setup needs more."""
+"""The permission that each kind of call needs, and Google's role that has it. Runs need few; a setup needs more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

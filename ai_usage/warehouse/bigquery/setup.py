@@ -1,5 +1,5 @@
-"""What a project must have before runs can write to it and people can read it: datasets, tables, views without names,
-and roles. It is compared with what is there; each difference is one step, and after all steps there is none.
+"""The requirements of a project before runs can write to it and people can read it: datasets, tables, views without
+names, and roles. Each difference from the current state is one step; after all steps there is none.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,5 +1,5 @@
-"""What a run needs of a project, tried call by call: `make doctor` shows each. Statements are only dry-run, and nothing
-is changed.
+"""Tries the calls that a run makes in a project, one by one: `make doctor` shows each. Statements are only dry-run, and
+nothing is changed.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,5 +1,5 @@
-"""Takes a person's identity out of a warehouse: writes the warehouse anew without it, since a file keeps what was
-deleted in it until it is written over. Records stay, with their money; `content_hash` is made anew.
+"""Removes a person's identity from a warehouse: writes a new file without it, since a file keeps deleted content until
+it is overwritten. Records stay, with their money; `content_hash` is recomputed.
 """
 
 import json
@@ -68,9 +68,9 @@ def is_begun(warehouse: DuckDBWarehouse, address: str) -> bool:
 
 
 def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -> Erasure:
-    """Note the erasure in the ledger before anything is rewritten. One of the same address that is there, complete or
-    not, is gone on with, under its replacement: what names them by now is added to it. `ValueError`
-    if neither the warehouse nor an earlier erasure has the address.
+    """Record the erasure in the ledger before anything is rewritten. An existing erasure of the same address, complete
+    or not, is continued with its replacement, and new names are added to it. `ValueError` if neither the warehouse nor
+    an earlier erasure has the address.
     """
     with warehouse.connected() as db:
         rows = warehouse.ask(ALL_ERASURES).to_dicts()
@@ -98,7 +98,9 @@ def begin(warehouse: DuckDBWarehouse, address: str, identity: Identity | None) -
 
 
 def _forget_pseudonyms(db: duckdb.DuckDBPyConnection, warehouse: DuckDBWarehouse) -> None:
-    """The erased person's pseudonym is of their address. The next run makes those of all others again."""
+    """Deletes all pseudonyms, since the erased person's derives from their address. The next run makes the others
+    again.
+    """
     if DIM_PSEUDONYM in warehouse.tables:
         db.execute(f"delete from {DIM_PSEUDONYM.address}")
 

@@ -1,4 +1,4 @@
-"""Answers to questions, asked once until what they read is written, or another process writes to the file."""
+"""Cached answers: valid until the tables that they read are written, or another process writes to the file."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -59,8 +59,8 @@ class Remembered:
 
     @contextmanager
     def own_write(self, written: Collection[str]) -> Iterator[None]:
-        """A write of this process: an answer that does not read what it writes is known after it, if it was before.
-        Where it does not say what it writes, no answer is.
+        """A write of this process: cached answers that do not read what it writes stay valid. If `written` is empty,
+        none does.
         """
         is_known = connection.state(self.path) == self._of
         yield

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.partitions import Span
-from ai_usage.providers.cursor.assets import told_by
+from ai_usage.providers.cursor.assets import based_on
 from ai_usage.providers.cursor.spend import growths, snapshots, spend_rows
 from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.platform import Platform
@@ -69,7 +69,7 @@ def test_a_new_cycle_begins_at_zero_and_shows_the_days_not_covered(platform: Pla
     found = list(growths(snapshots(platform.warehouse.history("cursor_spend"))))
     assert daily(platform)[date(2026, 11, 3), "user_a"][0] == Decimal("0.2")
     assert found[1].tail_unseen == timedelta(hours=18)
-    assert "the cycle before ended 18:00:00 after its last snapshot" in told_by(found[1:])
+    assert "the cycle before ended 18:00:00 after its last snapshot" in based_on(found[1:])
 
 
 def test_a_missed_snapshot_leaves_its_days_together_and_shows_how_many(platform: Platform) -> None:
@@ -77,7 +77,7 @@ def test_a_missed_snapshot_leaves_its_days_together_and_shows_how_many(platform:
     snapshot(platform, morning(13), member("a", 400))
     assert daily(platform)[date(2026, 10, 11), "user_a"] == (Decimal(3), Decimal(3), 3)
     found = list(growths(snapshots(platform.warehouse.history("cursor_spend"))))
-    assert "3 days together: no snapshot in between" in told_by(found[1:])
+    assert "3 days together: no snapshot in between" in based_on(found[1:])
 
 
 def test_snapshots_of_one_day_are_one_row(platform: Platform) -> None:
@@ -161,7 +161,7 @@ def test_the_days_of_a_run_are_built_alone_and_again_alike(platform: Platform) -
     assert sum(first.values()) == 15
     assert outcome.noted("core/cursor_spend_daily", date(2026, 10, 18)) == {
         "spend_usd": "unknown",
-        "told_by": "no snapshot",
+        "based_on": "no snapshot",
     }
     platform.materialize(SPEND_DAILY, part, None)
     assert platform.dollars("cursor_spend_daily", "spend_usd") == first

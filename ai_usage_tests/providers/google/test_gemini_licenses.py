@@ -1,4 +1,4 @@
-"""Licenses of Code Assist: orders with a pool, who has one, how many nobody has, and refusals."""
+"""Licenses of Code Assist: orders with a pool, who has one, how many are unassigned, and refusals."""
 
 import json
 from pathlib import Path

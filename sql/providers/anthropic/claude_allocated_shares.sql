@@ -1,5 +1,5 @@
--- Each payer's share of each priced thing, in USD, so that the shares of a thing add up exactly to what was charged. A
--- measured share is as it is. Others are the thing's cost in proportion to claude_payer_weights, rounded down to the
+-- Each payer's share of each priced thing, in USD. The shares of a thing add up exactly to its cost. A measured share
+-- is not changed. Others are the thing's cost in proportion to claude_payer_weights, rounded down to the
 -- nano-dollar; the nano-dollars that are left go to the largest remainders, one each.
 --
 -- grain: one payer's share of one priced thing on one UTC day

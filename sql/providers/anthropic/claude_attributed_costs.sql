@@ -68,7 +68,7 @@ with uses as (
         actor_email, model, cost_type, token_type, service_tier, endpoint, allocation_method
 ),
 
--- On a day, a key has one owner: the people are found for sums, not for each part of them.
+-- A key has one owner on a day: people are looked up for sums, not for each part.
 owned as (
     select
         uses.*,

@@ -1,5 +1,5 @@
--- What Claude Code cost API customers by its own report, beyond what its own keys cost: by person where the report has
--- one, else by the one key that has the reported name.
+-- Claude Code's cost for API customers by its own report, beyond the cost of its own keys: by person if the report has
+-- one, else by the only key with the reported name.
 --
 -- grain: one person's use, or use by one reported key name, of one model in Claude Code on one UTC day
 -- step of: claude_attributed_costs
@@ -9,7 +9,7 @@
 --   expense_date date not null: the UTC day
 --   account string not null: the account at the provider
 --   model string: the model's id
---   pool string not null: the key whose cost the estimate is part of; empty: it is part of the cost without a key
+--   pool string not null: the key with the cost that the estimate is part of; empty: the cost without a key
 --   user_email string: as the report has it; null on a row of a key
 --   code_usd numeric: estimated, in USD; zero or less where the person's own keys of Claude Code cost that much
 with estimates as (

@@ -1,4 +1,4 @@
--- What tokens cost by their kind: one row for each day, workspace and model, from the provider's own cost lines.
+-- Cost of tokens by kind: one row for each day, workspace and model, from the provider's own cost lines.
 --
 -- grain: one model in one workspace of an account on one UTC day
 -- question: What did input, output and cache of each Claude model cost on each day?

@@ -1,4 +1,4 @@
--- The workspace that reports name by null, of each account: each organization has a default workspace of its own.
+-- Each account's default workspace, which is null in reports: each organization has its own.
 --
 -- grain: one account that lists workspaces
 -- step of: claude_cost_shares

@@ -1,4 +1,4 @@
--- By what cost lines of tokens differ within a day: two usage reports together have these dimensions, neither has all.
+-- The dimensions of the cost lines of tokens on a day: two usage reports together have them, neither has all.
 --
 -- grain: one combination of a cost line's dimensions on one UTC day
 -- step of: claude_cost_shares

@@ -1,4 +1,4 @@
--- What analytics measured of one thing that was bought in one workspace, and whether batch and the other tiers can be
+-- The measured cost in analytics of one thing in one workspace, and whether batch and the other tiers can be
 -- separated there: analytics show batch by product, the cost report by tier. Where the two disagree and only all tiers
 -- together agree, all tiers are matched together.
 --

@@ -1,4 +1,4 @@
--- What analytics measured, row by row, beside the workspace as the cost report's marts have it, and whether the cost
+-- The measured cost of analytics, row by row, with the workspace as in the cost report's marts, and whether the cost
 -- report has the same money. A Console product is in the cost report; without a workspace it ran in the default one. A
 -- row of any other product without a workspace is usage outside the Console, which only analytics report.
 --

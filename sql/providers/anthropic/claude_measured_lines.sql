@@ -1,5 +1,5 @@
--- What analytics measured of the cost report's money, as the allocation of cost lines reads it: nothing by which rows
--- are matched with claude_charged_lines is null.
+-- The measured part of the cost report in analytics, as input of the allocation of cost lines: no column that is
+-- matched with claude_charged_lines is null.
 --
 -- grain: one row of claude_measured_costs that is in the cost report
 -- step of: claude_cost_shares

@@ -1,5 +1,5 @@
--- What analytics measured of each priced thing, payer by payer. Analytics count no units: a payer has the part of its
--- key's units (or of those without a key) that it has of the key's measured cost.
+-- The measured cost of each priced thing in analytics, by payer. Analytics have no units: a payer's part of its key's
+-- units (or of those without a key) is its part of the key's measured cost.
 --
 -- grain: one payer's measured cost of one priced thing on one UTC day
 -- step of: claude_cost_shares

@@ -1,5 +1,5 @@
--- What Claude charged by platform, before people are found for it: the shares whose platform is known, the others split
--- as claude_platform_pieces has it, and usage outside the Console, which only analytics report. A share is split by
+-- Claude's cost by platform, before its people are looked up: shares with a known platform, other shares split by
+-- claude_platform_pieces, and usage outside the Console, which only analytics report. A share is split by
 -- differences of rounded-down cumulative parts, so that nothing is lost.
 --
 -- grain: one share, or one piece of it, of one person or key on one platform on one UTC day

@@ -1,5 +1,5 @@
--- The cost shares, each with the platform on which it was used, where that is known before Claude Code's own report is
--- asked. Measured shares have a product. Keys of the workspace `Claude Code` are Claude Code's own. The platform of a
+-- The cost shares, each with its platform, if that is known without Claude Code's own report. Measured shares have a
+-- product. Keys of the workspace `Claude Code` are Claude Code's own. The platform of a
 -- share by tokens without such a key is null: claude_platform_costs splits it between platforms by estimates.
 --
 -- grain: one row of claude_cost_shares

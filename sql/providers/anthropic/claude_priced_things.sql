@@ -1,5 +1,5 @@
--- The priced things of claude_priced_tiers, each with all its tiers: what is allocated as a whole. All rows of a thing
--- have the same dimensions: they are taken from any of them, and not computed for a reader that does not ask for them.
+-- The priced things of claude_priced_tiers, each with all its tiers: a thing is allocated as a whole. All rows of a
+-- thing have the same dimensions: any of them is used, and only if a reader selects it.
 --
 -- grain: one priced thing of an account on one UTC day
 -- step of: claude_cost_shares

@@ -1,7 +1,7 @@
--- The cost lines as things to allocate. A priced thing is what one set of payers shares: the lines of one workspace,
--- model, kind of cost, token type, service tier and context window; of one geography and speed too where
--- claude_usage_by_line has the tokens of each. Where analytics measure the cost, which know no tier but batch, a thing
--- is all that one measured amount covers: the batch tier, the other tiers, or all of them, and every context window.
+-- The cost lines as things to allocate. A priced thing is cost that one set of payers shares: the lines of one
+-- workspace, model, kind of cost, token type, service tier and context window; also of one geography and speed if
+-- claude_usage_by_line has the tokens of each. If analytics, which have no tier but batch, measure the cost, a thing is
+-- the cost of one measured amount: the batch tier, the other tiers, or all of them, and every context window.
 --
 -- grain: one service tier of one priced thing of an account on one UTC day
 -- step of: claude_cost_shares

@@ -1,6 +1,6 @@
--- What Priority Tier cost by analytics, which the cost report leaves out: where a workspace used Priority Tier tokens
--- of a model and type, what analytics have more there than the cost report, if it is between half and twice what such
--- tokens cost elsewhere on the day.
+-- The cost of Priority Tier by analytics, which is not in the cost report: if a workspace used Priority Tier tokens of
+-- a model and type, the amount by which analytics exceed the cost report there, if it is between half and twice the
+-- cost of such tokens elsewhere on the day.
 --
 -- grain: one model and token type of a workspace with Priority Tier tokens on one UTC day
 -- step of: claude_parity
@@ -48,7 +48,7 @@ priced_tokens as (
     having sum(units) > 0
 ),
 
--- What a token of the model and type cost that day, where it was billed: a double, to hold a bound against.
+-- The cost of a token of the model and type on that day, where it was billed: a double, since it is only a bound.
 prices as (
     select
         sides.activity_date,

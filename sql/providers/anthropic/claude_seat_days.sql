@@ -1,5 +1,5 @@
--- Who used what a seat of Claude includes, and Claude Code through the API, on each day: from people alone, since an
--- application's key cannot use a seat. Use of a seat is worth Anthropic's own estimate; chat has no price.
+-- Each person's use of what a seat of Claude includes, and of Claude Code through the API, by day. Only people count:
+-- an application's key cannot use a seat. Use of a seat is priced by Anthropic's own estimate; chat has no price.
 --
 -- grain: one person's UTC day with use
 -- step of: seat_options

@@ -1,4 +1,4 @@
--- The Claude plans that are purchased on the last known day, by the sheet, and how many there are of each kind.
+-- The Claude plans that are purchased on the last known day, from the sheet, and the number of each kind.
 --
 -- grain: one purchased plan
 -- step of: seat_options

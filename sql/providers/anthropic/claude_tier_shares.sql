@@ -1,7 +1,7 @@
 -- The shares of priced things that span several service tiers, split by tier, since analytics have no tier. First each
--- payer pays in a tier what its tokens cost there, as far as its total reaches. Then what is left of the payers' totals
--- and of the tiers' is laid side by side in one order, so that every payer's total and every tier's stay as they are.
--- Where a payer has a credit, the shares are not split.
+-- payer pays in a tier what its tokens cost there, up to its total. Then the rest of the payers' totals and the rest of
+-- the tiers' totals are matched in one order, so that every payer's total and every tier's total stay the same. If a
+-- payer has a credit, the shares are not split.
 --
 -- grain: one payer's share of one service tier of one priced thing on one UTC day
 -- step of: claude_cost_shares

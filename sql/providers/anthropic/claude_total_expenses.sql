@@ -1,6 +1,6 @@
--- What Claude charged on each UTC day: one figure a day, the one to hold against the Console and the invoice.
--- A day is final once the provider has been asked again 30 days later: until then it may restate the amount. A blocked
--- day keeps its last good version here.
+-- Claude's billed cost of each UTC day: one figure per day, to compare with the Console and the invoice.
+-- A day is final once it has been pulled again 30 days later: until then the provider may restate it. A blocked day
+-- keeps its last good version here.
 --
 -- grain: what Claude charged one account on one UTC day, on all platforms together; no row for a day without use
 -- question: What did Claude charge on each day, all platforms together?

@@ -1,8 +1,8 @@
 -- Tokens by everything that the price of a cost line depends on, where lines of one model and token type in one
--- workspace differ in geography or speed: found from two reports, of which one has tier and context window, the other
--- geography and speed. Tokens can be where claude_line_candidates has a pair of both, and a key's two sums must agree:
--- where that leaves one answer for every key, it is here; where it does not, there is no row, and shares of such lines
--- are estimates.
+-- workspace differ in geography or speed. They are computed from two reports: one has tier and context window, the
+-- other geography and speed. Tokens can only be in the pairs of claude_line_candidates, and a key's two sums must
+-- agree. If that gives one solution for every key, it is here; otherwise there is no row, and shares of such lines are
+-- estimates.
 --
 -- grain: one key's tokens of one type in the cost lines of one tier, context window, geography and speed on one UTC day
 -- step of: claude_cost_shares
@@ -46,7 +46,7 @@ first_found as (
         )
 ),
 
--- So has one that is the only one left, the rest of them.
+-- The only pair that is left has the rest of the tokens.
 found as (
     select
         first_found.* except (found_tokens),

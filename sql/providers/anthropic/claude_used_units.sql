@@ -1,5 +1,5 @@
--- Usage as the allocation of cost lines reads it: nothing but the key is null, so that lines can be matched with it.
--- Priority Tier, which the cost report leaves out, is left out here.
+-- Usage as input of the allocation of cost lines: only the key may be null, so that lines can be matched with it.
+-- Priority Tier is not included, since the cost report does not have it.
 --
 -- grain: one row of claude_token_units that is not of Priority Tier
 -- step of: claude_cost_shares

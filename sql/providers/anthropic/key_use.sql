@@ -1,4 +1,4 @@
--- What each key used by the usage report, and its share of the bill.
+-- Each key's use by the usage report, and its share of the bill.
 with used as (
     select
         activity_date,

@@ -1,4 +1,4 @@
--- What the difference between the cost report and analytics is made of, by claude_parity.
+-- The causes of the difference between the cost report and analytics, from claude_parity.
 select
     activity_date,
     'outside the Console' as cause,

@@ -1,6 +1,6 @@
--- Anthropic's rows of seat_day_use: whoever used a seat, or Claude Code through the API, on each of the last 84 days on
--- which the use of Claude Code is known, from the person's first use on. No API lists who has a seat: whoever used one
--- in the last 28 days has it, and with several plans which one is not known. Others use the API.
+-- Anthropic's rows of seat_day_use: people who used a seat, or Claude Code through the API, on each of the last 84 days
+-- on which the use of Claude Code is known, from their first use on. No API lists who has a seat: people who used one
+-- in the last 28 days have one; with several plans, the plan is unknown. Others use the API.
 with plan as (
     select
         as_of_date,

@@ -24,7 +24,7 @@ with claude as (
         attribution_method, meter, unit
 ),
 
--- The sheet does not have the organization of a seat: with several, none of them is charged.
+-- The sheet does not have the organization of a seat: if there are several, `anthropic` stands for it.
 seat_organization as (
     select if(count(distinct organization_id) = 1, max(organization_id), 'anthropic') as organization_id
     from ai_usage_analytics.claude_daily_cost

@@ -1,6 +1,6 @@
--- What each table states that Claude billed an account for a day, with how many rows: cost lines, the day's total,
--- expenses by platform, API expenses with the other platforms beside them, and ai_spend. A table without an amount is
--- only asked for rows. Each table has a row for each day, be it of nothing.
+-- The amount and number of rows of each table for an account's day at Claude: cost lines, the day's total, expenses by
+-- platform, API expenses together with the other platforms, and ai_spend. A table without an amount has only rows. Each
+-- table has a row for each day, even an empty one.
 with stated as (
     select
         activity_date,

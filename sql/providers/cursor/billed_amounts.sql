@@ -1,4 +1,4 @@
--- What was charged beside seats; a team has no sub-accounts.
+-- Billed cost without seats; a team has no sub-accounts.
 select
     expense_date as activity_date,
     account,

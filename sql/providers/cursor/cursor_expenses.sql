@@ -1,5 +1,5 @@
 -- What Cursor costs each day and person: the seat's share of the month, and usage billed on top of it. The legacy
--- plans' formula stands beside as an estimate, never to be added.
+-- plans' formula is in a separate column: an estimate, never to be added.
 -- Seats are billed as purchased (cursor_seats). Usage is what chargeable events were charged.
 --
 -- grain: one kind of Cursor cost of one person on one UTC day, usage by model; for unassigned seats by plan

@@ -1,5 +1,5 @@
--- What each member used of what the Cursor seat includes, at the model's list price. It is not billed: it is what the
--- same use would cost by the request, without a seat.
+-- Each member's use of what the Cursor seat includes, at the model's list price. It is not billed: it is the cost of
+-- the same use by request, without a seat.
 --
 -- grain: one person's included use on one UTC day
 -- question: How much usage did Cursor's seats include, at list price?

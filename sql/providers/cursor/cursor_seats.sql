@@ -1,5 +1,5 @@
 -- The seats of Cursor that are paid for on each day, as purchased. The sheet's tab `seats` has how many at what price:
--- a member's seat costs that price, and the seats that no member has are on a row of their own. Each team
+-- a member's seat costs that price, and unassigned seats are on a separate row. Each team
 -- bills its own seat: a member of two teams has two. Where plans of several prices are purchased, or fewer seats than
 -- there are members, it is not known what a member's seat costs: the money of each plan is then on a row without a
 -- member, and the members' rows have no price. On days for which the sheet has no plan, each member has a seat at the
@@ -73,7 +73,7 @@ purchased_days as (
     group by activity_date
 ),
 
--- In one team, one address is one seat, under however many ids; of members without an address each id is.
+-- In one team, one address is one seat, even with several ids; for members without an address, each id is a seat.
 members as (
     select
         stats.activity_date,

@@ -40,7 +40,7 @@ activity as (
     group by stats.account, stats.user_email, newest.as_of_date
 ),
 
--- What the tab people has of a member, under any address of theirs.
+-- The rows of the tab people for a member, under any of the member's addresses.
 listed as (
     select
         seats.user_email,

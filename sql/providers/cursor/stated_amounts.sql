@@ -1,5 +1,5 @@
--- What each table states that Cursor billed an account for a day, with how many rows: what chargeable events were
--- charged, expenses and ai_spend; and seats apart. Each table has a row for each day, be it of nothing.
+-- The amount and number of rows of each table for an account's day at Cursor: chargeable events, expenses and ai_spend;
+-- seats separately. Each table has a row for each day, even an empty one.
 with stated as (
     select
         activity_date,

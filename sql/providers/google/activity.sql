@@ -1,5 +1,5 @@
 -- What people did with Code Assist, by its metadata log, and the requests of their API keys of the Gemini API. A key
--- without an owner, and a service account, is no person: its requests are left out. Suggestions are those of code;
+-- without an owner, and a service account, is no person: its requests are not included. Suggestions are those of code;
 -- answers of the chat are requests.
 select
     activity_date,

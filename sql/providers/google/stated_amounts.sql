@@ -1,6 +1,6 @@
--- What each table states that Google billed an account for a day, with how many rows: the export's rows of use and
--- their credits, their sums by person and team, and ai_spend; and seats apart, which are no part of the use that
--- spend_versions records. Each table has a row for each day, be it of nothing.
+-- The amount and number of rows of each table for an account's day at Google: the export's rows of use and their
+-- credits, their sums by person and team, and ai_spend; seats separately, since spend_versions records only use. Each
+-- table has a row for each day, even an empty one.
 with stated as (
     select
         activity_date,

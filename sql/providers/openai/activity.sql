@@ -1,5 +1,5 @@
 -- What people did with Codex in their ChatGPT workspace, and the requests of their API keys. A key or service account
--- without an owner is no person: its requests are left out.
+-- without an owner is no person: its requests are not included.
 with requests as (
     select
         used.activity_date,

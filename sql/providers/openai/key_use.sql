@@ -1,4 +1,4 @@
--- What each key used by the usage reports, and its share of the bill. A key may have either alone.
+-- Each key's use by the usage reports, and its share of the bill. A key may have only one of them.
 with amounts as (
     select
         activity_date,

@@ -1,4 +1,4 @@
--- Which key and user each cost line is for. A line that names its key is measured. Any other is allocated by the units
+-- The key and user of each cost line. A line that names its key is measured. Any other is allocated by the units
 -- of its meter, rounded down to the nano-dollar; the nano-dollars that are left go to the largest remainders, one each,
 -- so that the shares of a line add up exactly to it. A line without use behind it stays whole on its project.
 --

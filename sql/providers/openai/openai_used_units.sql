@@ -1,6 +1,6 @@
--- How many units of each meter every key and user of a project used: what the usage reports count, under the names that
--- cost lines have. Tokens of audio and images have meters of their own, and what was read from the cache or written to
--- it is no ordinary input.
+-- The units of each meter that every key and user of a project used: the counts of the usage reports, under the names
+-- of cost lines. Tokens of audio and images have separate meters, and tokens read from the cache or written to it are
+-- not ordinary input.
 --
 -- grain: one meter of one model and tier, by one key and user of one project on one UTC day
 -- step of: openai_cost_shares

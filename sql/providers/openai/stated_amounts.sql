@@ -1,6 +1,6 @@
--- What each table states that OpenAI billed an account for a day, with how many rows: cost lines, their shares, the
--- shares with their people, and ai_spend. Each table has a row for each day, be it of nothing. Seats of the sheet are
--- in ai_spend alone.
+-- The amount and number of rows of each table for an account's day at OpenAI: cost lines, their shares, the shares with
+-- their people, and ai_spend. Each table has a row for each day, even an empty one. Seats of the sheet are only in
+-- ai_spend.
 with stated as (
     select
         activity_date,

@@ -1,4 +1,4 @@
-"""claude.ai's audit log as its CSV export has it: a file in, its events out. Knows of no table.
+"""Reads the CSV export of claude.ai's audit log: a file in, its events out. Knows no table.
 
 Source: Anthropic's help centre, "How to access audit logs". A file is read whole or not at all, and an error names
 its line and quotes nothing of it: cells are private. Files that were opened and saved elsewhere are read too.

@@ -1,4 +1,4 @@
-"""The folder into which people put exports, and what its files together have of some days."""
+"""The folder into which people put exports, and the events that its files have for some days."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

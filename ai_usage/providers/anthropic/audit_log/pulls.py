@@ -62,7 +62,7 @@ def events_by_day(records: Records) -> dict[date, Events]:
 
 
 def _described(events: Events) -> dict[str, object]:
-    """What a day's events come to, for a reader who wonders what was counted."""
+    """The counts of a day's events, for readers."""
     uncounted: Counter[str] = Counter()
     for event, times in events.items():
         if event.event not in COUNTED:

@@ -1,4 +1,4 @@
-"""What is kept of an uploaded record: the fields an answer needs, and none of the others."""
+"""The fields that are kept of an uploaded record: only those that are needed."""
 
 from typing import Annotated
 

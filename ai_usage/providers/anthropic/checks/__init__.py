@@ -1,4 +1,4 @@
-"""What is checked of Anthropic's data alone. `GATING` are the checks that block a day of it."""
+"""The checks of Anthropic's data. `GATING` are those that block a day."""
 
 from ai_usage.check import Check
 from ai_usage.providers.anthropic.checks import allocation, list_prices, parity, reconciliation, uploads

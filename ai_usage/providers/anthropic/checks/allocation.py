@@ -1,4 +1,4 @@
-"""Does the allocation of the bill to keys and people lose nothing."""
+"""Checks that the allocation of the bill to keys and people loses nothing."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Is each unit price a published one: a slip between cents and dollars cannot pass."""
+"""Checks that each unit price is a published one, which finds amounts in cents that were read as dollars."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -57,12 +57,12 @@ def _envelope(line: Mapping[str, Any], day: date) -> Envelope | None:
     if line["cost_type"] == "web_search":
         return SEARCH_ENVELOPE
     if line["cost_type"] in {"code_execution", "session_usage"}:
-        return None  # the usage report has neither hours nor sessions to hold the money against
+        return None  # the usage report has neither hours nor sessions to compare the money with
     raise UnknownPrice(f"cost type {line['cost_type']}")
 
 
 def _beside_the_list(line: Mapping[str, Any], envelope: Envelope) -> dict[str, Any]:
-    """The line with what a million of its units cost and what the list has, these columns first."""
+    """The line with its price and the list price per million units; these columns come first."""
     million = Decimal(10) ** 6
     least, most = (f"{(price * million).normalize():,f}" for price in (envelope.least, envelope.most))
     paid = f"{line['amount_usd'] / line['units'] * million:,.2f}" if line["units"] else "no unit used"
@@ -96,7 +96,7 @@ def _unpriced(warehouse: Warehouse, span: Span | None, sightings: Sightings) -> 
 
 
 def unpriced(day: date, lines: list[dict[str, Any]]) -> Counter[str]:
-    """What the price list does not know on a day, and in how many lines."""
+    """Models and token types without a list price on a day → the number of lines."""
     unknown: Counter[str] = Counter()
     for line in lines:
         try:

@@ -1,5 +1,5 @@
-"""Does the cost report reconcile with the newer analytics API. Where the key may not read analytics, or no day of them
-was pulled, there is nothing to evaluate.
+"""Checks that the cost report reconciles with the newer analytics API. Not evaluated if the key may not read analytics,
+or no day of them was pulled.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def _both_reports(warehouse: Warehouse, span: Span) -> Mapping[date, Result]:
 
 
 def _of_accounts(rows: Rows, cells: Rows) -> Result:
-    """A day of all accounts: each is compared with its own analytics, and the worst result is the day's."""
+    """The result of a day: each account is compared with its own analytics, and the worst result counts."""
     results = {
         row["account"]: evaluate_parity(row, [cell for cell in cells if cell["account"] == row["account"]])
         for row in rows

@@ -1,4 +1,4 @@
-"""Do the amounts reconcile: cost lines with the Console's figure, usage with cost, Claude Code with the whole bill."""
+"""Checks that amounts reconcile: cost lines with the Console's figure, usage with cost, Claude Code with the bill."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Are uploads, where people use them, still coming: no provider is asked for them, so no pull fails when they stop."""
+"""Checks that uploads continue, if people use them: no provider sends them, so no pull fails when they stop."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ def _fresh(warehouse: Warehouse, files: Sequence[object] | None) -> Finding:
 
 
 def freshness(files: int, newest: date | None, now: datetime) -> Finding:
-    """Whether the uploads, where they are used at all, reach far enough."""
+    """Whether the uploads, if there are any, are recent enough."""
     if newest is None and not files:
         return NotEvaluated("Not configured: no export was ever uploaded.")
     if newest is None:

@@ -1,4 +1,4 @@
-"""What is checked of Cursor's data alone. `GATING` are the checks that block a day of it."""
+"""The checks of Cursor's data. `GATING` are those that block a day."""
 
 from ai_usage.check import Check
 from ai_usage.providers.cursor.checks import billing_cycle, events, members, seats

@@ -1,9 +1,9 @@
-"""Does a billing cycle reconcile: each person's chargeable events with what `/teams/spend` reports at the same instant.
+"""Checks that a billing cycle reconciles: each person's chargeable events with `/teams/spend` at the same instant.
 
-That figure is cumulative and of now, while core has events by whole days: those of the day that is not over come from a
-pull of their own, made right after the figure's. Usage is aggregated hourly, so an event of the figure's last hour may
-be in it already or not yet: both are right. A past cycle is compared at its last snapshot; the charges of the day
-before that may have been computed anew since.
+That figure is cumulative and current, while core has events by whole days: events of the current day come from a
+separate pull, made right after the figure's. Usage is aggregated hourly, so an event of the figure's last hour may or
+may not be in it: both are right. A past cycle is compared at its last snapshot; the charges of the day before that may
+have been recomputed since.
 """
 
 import json

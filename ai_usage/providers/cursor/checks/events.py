@@ -1,4 +1,4 @@
-"""Does each event stand once, on its day."""
+"""Checks that each event exists once, on its day."""
 
 from collections.abc import Mapping
 from typing import Any

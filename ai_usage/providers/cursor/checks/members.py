@@ -1,4 +1,6 @@
-"""Is each member's day there, and can its counts be. They concern no money and are kept as Cursor sends them."""
+"""Checks that each member's day exists and has possible counts. These are not money, and are kept as Cursor sends
+them.
+"""
 
 from ai_usage.check import Check, DailyCheck, each_day, failed, some, warned
 from ai_usage.providers.cursor.pulls import SOURCE

@@ -1,4 +1,4 @@
-"""Are paid seats used, and as many as were purchased."""
+"""Checks that paid seats are used, and that their number equals the purchased seats."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -26,7 +26,7 @@ def _count(warehouse: Warehouse, table: str) -> int:
 
 
 def evaluate_seats(rows: Rows) -> Result:
-    """Seats that no member uses, or has, and what they cost."""
+    """Idle and unassigned seats, with their cost."""
     if not rows:
         return passed("Every seat has a member who used it in the last four weeks, or is too new to count as idle.")
     idle = [row for row in rows if row["is_assigned"]]

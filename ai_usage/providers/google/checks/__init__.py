@@ -1,4 +1,4 @@
-"""What is checked of Google's data alone. `GATING` are the checks that block a day of it."""
+"""The checks of Google's data. `GATING` are those that block a day."""
 
 from ai_usage.check import Check
 from ai_usage.providers.google.checks import export, licenses, list_prices, metrics

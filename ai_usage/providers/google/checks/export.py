@@ -1,4 +1,4 @@
-"""Does core have all of the billing export: every amount once, and every SKU on a platform or known to be on none."""
+"""Checks that core has all of the billing export: every amount once, and every SKU with a platform or excluded."""
 
 from collections.abc import Mapping
 from decimal import Decimal

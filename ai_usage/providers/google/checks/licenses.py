@@ -1,4 +1,4 @@
-"""Are licenses of Code Assist used, and as many as are billed."""
+"""Checks that licenses of Code Assist are used, and that their number equals the billed seats."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -23,7 +23,7 @@ PULL = "gemini_licenses"
 
 
 def _where_listed(evaluate: Callable[[Warehouse], Finding]) -> Callable[[Warehouse], Finding | None]:
-    """Nothing to evaluate where licenses were never listed."""
+    """Not evaluated if licenses were never listed."""
 
     def evaluated(warehouse: Warehouse) -> Finding | None:
         return None if warehouse.newest(PULL, None).versions.is_empty() else evaluate(warehouse)

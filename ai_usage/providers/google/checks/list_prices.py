@@ -1,4 +1,4 @@
-"""Is each unit price a published one: an amount in another unit or currency than it seems cannot pass."""
+"""Checks that each unit price is a published one, which finds amounts in an unexpected unit or currency."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def _envelope(line: Line, day: date) -> Envelope | None:
 
 
 def _beside_the_list(line: Line, listed: Envelope) -> dict[str, Any]:
-    """The SKU with what a million of its units cost and what the list has, these columns first."""
+    """The SKU with its price and the list price per million units; these columns come first."""
     million = Decimal(10) ** 6
     least, most = (f"{(price * million).normalize():,f}" for price in (listed.least, listed.most))
     first = {"sku_name": line["sku_name"], "usd_a_million": f"{line['amount_usd'] / line['units'] * million:,.2f}"}
@@ -98,7 +98,7 @@ def _unpriced(warehouse: Warehouse, span: Span | None, sightings: Sightings) -> 
 
 
 def unpriced(day: date, lines: list[dict[str, Any]]) -> Counter[str]:
-    """What the price list does not know on a day, and of how many SKUs."""
+    """Models and meters without a list price on a day → the number of SKUs."""
     unknown: Counter[str] = Counter()
     for line in lines:
         try:

@@ -1,4 +1,4 @@
-"""What Google counted beside the bill: is each count certain, does it match billed quantities, is anything unread."""
+"""Checks of Google's own counts: each is certain, matches the billed quantities, and every project is read."""
 
 import json
 from collections import Counter
@@ -73,7 +73,7 @@ def _matches(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
 
 
 def compared(rows: Rows) -> Result:
-    """Whether what was measured is near to what was billed. What was not measured is not compared."""
+    """Whether measured counts are close to billed ones. Without a measurement nothing is compared."""
     measured = [row for row in rows if row["measured_tokens"] is not None]
     wrong = [row for row in measured if differ(row)]
     unmeasured = len({row["project_id"] for row in rows} - {row["project_id"] for row in measured})

@@ -1,4 +1,4 @@
-"""What is checked of OpenAI's data alone. `GATING` are the checks that block a day of it."""
+"""The checks of OpenAI's data. `GATING` are those that block a day."""
 
 from ai_usage.check import Check
 from ai_usage.providers.openai.checks import allocation, codex, list_prices, reconciliation

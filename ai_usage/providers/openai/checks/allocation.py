@@ -1,4 +1,4 @@
-"""Does the allocation of the bill to keys and people lose nothing, and how much of it is allocated at all."""
+"""Checks that the allocation of the bill to keys and people loses nothing, and how much of it is allocated."""
 
 from collections import Counter
 from decimal import Decimal

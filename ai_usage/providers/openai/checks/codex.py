@@ -1,4 +1,4 @@
-"""Is what a ChatGPT plan includes billed once: as seats of the sheet."""
+"""Checks that what a ChatGPT plan includes is billed once: as seats of the sheet."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Is each unit price a published one: a slip between cents and dollars cannot pass."""
+"""Checks that each unit price is a published one, which finds amounts in cents that were read as dollars."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def _envelope(line: Line, day: date) -> Envelope | None:
 
 
 def _beside_the_list(line: Line, listed: Envelope) -> dict[str, Any]:
-    """The line with what a million of its units cost and what the list has, these columns first."""
+    """The line with its price and the list price per million units; these columns come first."""
     million = Decimal(10) ** 6
     least, most = (f"{(price * million).normalize():,f}" for price in (listed.least, listed.most))
     paid = f"{line['amount_usd'] / line['units'] * million:,.2f}"
@@ -90,7 +90,7 @@ def _unpriced(warehouse: Warehouse, span: Span | None, sightings: Sightings) -> 
 
 
 def unpriced(day: date, lines: list[dict[str, Any]]) -> Counter[str]:
-    """What the price list does not know on a day, and in how many lines."""
+    """Models and meters without a list price on a day → the number of lines."""
     unknown: Counter[str] = Counter()
     for line in lines:
         try:

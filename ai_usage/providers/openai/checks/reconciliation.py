@@ -1,4 +1,4 @@
-"""Do the amounts reconcile: cost lines with the total, cost with the use behind it, use with cost."""
+"""Checks that amounts reconcile: cost lines with the total, cost with its usage, usage with its cost."""
 
 from collections.abc import Mapping
 from decimal import Decimal

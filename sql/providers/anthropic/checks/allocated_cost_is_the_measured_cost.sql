@@ -1,6 +1,6 @@
--- Payers, a key or an actor, of which analytics measured another cost than they were allocated, where analytics and the
--- cost lines agree on what one thing cost in one workspace: there a payer's total is the measured one, whatever the
--- tiers.
+-- Payers (a key or an actor) with a measured cost in analytics that differs from their allocated cost, where analytics
+-- and the cost lines agree on the cost of one thing in one workspace: there a payer's total must be the measured one,
+-- whatever the tiers.
 with charged as (
     select
         costs.activity_date,

@@ -1,4 +1,4 @@
--- Days on which Claude Code's estimate for API customers exceeds what was billed for all tokens together. It is the
+-- Days on which Claude Code's estimate for API customers exceeds the billed cost of all tokens together. It is the
 -- same traffic, so it can only be a part; 5 % is left for the estimate's own error.
 with estimated as (
     select

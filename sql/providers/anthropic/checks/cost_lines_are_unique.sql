@@ -1,4 +1,4 @@
--- Cost lines that stand twice on a day of an account with every dimension equal: a page or a line counted twice, or
+-- Cost lines that occur twice on a day of an account with every dimension equal: a page or a line counted twice, or
 -- ungrouped rows stored beside grouped ones (they have neither description nor cost type).
 select
     activity_date,

@@ -1,5 +1,5 @@
--- Days on which ai_spend has other estimates of Claude Code than those of subscribers: API customers' are a part of the
--- bill already and may not stand beside it, and subscribers' must all be there.
+-- Days on which ai_spend has other estimates of Claude Code than those of subscribers: API customers' are already part
+-- of the bill and must not be in ai_spend, and subscribers' must all be there.
 with subscribers as (
     select
         activity_date,

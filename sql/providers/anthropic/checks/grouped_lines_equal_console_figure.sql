@@ -1,8 +1,8 @@
--- Days of an account on which Claude's cost lines miss the Console's own ungrouped figure, be it in the ninth decimal.
--- Amounts in another currency than USD are compared as billed: converted, each line is rounded by itself. A day with a
--- cost line that cannot be used is not evaluated: records_are_readable names it. Cost empty beside usage is wrong too;
--- cost, figure and usage all empty is an idle day. Only amounts that the provider sent finer than nine decimals of a
--- dollar were rounded: each allows 1e-9 of difference.
+-- Days of an account on which Claude's cost lines differ from the Console's own ungrouped figure, even in the ninth
+-- decimal. Amounts in another currency than USD are compared as billed: the conversion rounds each line. A day with a
+-- rejected cost line is not evaluated: records_are_readable names it. Usage without cost is wrong too; a day without
+-- cost, figure and usage is idle. Only amounts with more than nine decimals of a dollar were rounded: each allows 1e-9
+-- of difference.
 with lines as (
     select
         account,

@@ -1,5 +1,5 @@
--- Where analytics and the cost report differ within the Console, beyond rounding: by workspace, model and what was
--- bought.
+-- Differences between analytics and the cost report within the Console, beyond rounding: by workspace, model and token
+-- or cost type.
 with cells as (
     select
         activity_date,

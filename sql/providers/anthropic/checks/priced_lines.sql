@@ -1,8 +1,8 @@
--- What was paid for how many units, by everything a list price depends on: material for unit_price_is_a_list_price.
+-- Amounts and units by everything that a list price depends on: the input of unit_price_is_a_list_price.
 -- Units are tokens of the line's token type, or web searches; null where the usage report has none for that money.
--- Lines that differ in geography or speed alone stand apart where claude_usage_by_line has the tokens of each.
--- Elsewhere they are one row with all their tokens, and their geography and speed are null. What was billed in another
--- currency has no list price here.
+-- Lines that differ only in geography or speed are separate rows if claude_usage_by_line has the tokens of each.
+-- Otherwise they are one row with all their tokens, without geography and speed. Amounts in another currency have no
+-- list price here.
 with costs as (
     select
         activity_date,

@@ -1,6 +1,6 @@
--- Tokens of a day, workspace, model, tier, context window and token type for which no money was billed, in whatever
--- geography or speed: the usage report is not asked for these. Priority Tier explains it: its spend is not in the cost
--- report. Anything else is named; refused requests are known to show up as tokens without cost.
+-- Tokens of a day, workspace, model, tier, context window and token type without any billed cost, in any geography or
+-- speed, which the usage report lacks. Priority Tier explains them: its spend is not in the cost report. All others are
+-- listed; refused requests are known to appear as tokens without cost.
 with used as (
     select
         activity_date,

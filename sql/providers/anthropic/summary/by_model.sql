@@ -1,4 +1,4 @@
--- What each model was charged in the period, largest first; what has no model goes by its kind of cost.
+-- Billed cost of each model in the period, largest first; cost without a model is shown by its kind.
 select
     coalesce(model, cost_type, 'other') as label,
     sum(amount_usd) as cost_usd

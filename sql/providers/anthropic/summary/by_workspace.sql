@@ -1,4 +1,4 @@
--- What each workspace was charged in the period, largest first. Null is the default workspace.
+-- Billed cost of each workspace in the period, largest first. Null is the default workspace.
 select
     coalesce(workspace_name, workspace_id) as label,
     sum(amount_usd) as cost_usd

@@ -1,5 +1,4 @@
--- What was done in claude.ai in the period, by people with any. A sum is null where no source
--- reports it.
+-- Activity in claude.ai in the period, for people with any. A sum is null if no source reports it.
 select
     count(distinct coalesce(user_email, user_id)) as people,
     sum(conversation_count) as conversations,

@@ -1,4 +1,4 @@
--- What was done with Claude Code in the period. The estimate for API customers is part of the cost, not beside it.
+-- Activity in Claude Code in the period. The estimate for API customers is part of the billed cost: never add it.
 select
     count(distinct user_email) as people,
     sum(num_sessions) as sessions,

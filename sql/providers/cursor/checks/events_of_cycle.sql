@@ -1,5 +1,5 @@
--- What each person's chargeable events of a billing cycle came to, up to a day: those surely settled at an instant, and
--- those of the hour before `figure_at`, which may be in a figure of that instant or not.
+-- The sum of each person's chargeable events of a billing cycle, up to a day: those surely settled at an instant, and
+-- those of the hour before `figure_at`, which may or may not be in a figure of that instant.
 select
     user_email,
     count(*) as events,

@@ -1,7 +1,7 @@
 -- Members of a Cursor team without a row of the team on a pulled day of their membership: idle members must have rows
--- too. A person is a member from the day after joining, by the newest billing groups, or from the first row there ever
--- was, or else from the day the list of members first had this answer; a removed member is not expected: the day of
--- removal is not known.
+-- too. A person is a member from the day after joining, by the newest billing groups, or from the person's first row,
+-- or else from the day on which the list of members first had this answer. A removed member is not expected, since the
+-- day of removal is not known.
 with newest_groups as (
     select
         account,

@@ -1,6 +1,6 @@
--- Days with a Cursor event too many: an event of another day (the provider's bounds are inclusive, so that an adjacent
--- window may return it again), rows of more than one version of the day, or more rows than the newest
--- version has records. Equal events of one answer did happen that often.
+-- Days with too many Cursor events: an event of another day (the provider's bounds are inclusive, so that an adjacent
+-- window may return it again), rows of more than one version of the day, or more rows than the newest version has
+-- records. Equal events in one answer are real: they happened that often.
 with events as (
     select
         activity_date,

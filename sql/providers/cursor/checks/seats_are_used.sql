@@ -1,5 +1,5 @@
--- Seats that are paid for and not used, with what they cost a month (null where the price is not known): those of idle
--- members, and on one row those that no member has.
+-- Paid seats that are not used, with their monthly cost (null if the price is not known): seats of idle members, and
+-- one row for unassigned seats.
 select
     concat(
         'idle_seat/cursor/',

@@ -1,5 +1,5 @@
 -- Projects with answers of Code Assist and no entry of its metadata log on that day. A project that is known by its
--- number alone, because a folder or an organization was asked, is left out: its log may not be read.
+-- number alone, because a folder or an organization was asked, is not included: its log may not be read.
 with logged as (
     select distinct
         activity_date,

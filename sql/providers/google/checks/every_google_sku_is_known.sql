@@ -1,5 +1,5 @@
--- SKUs of the export that are left out of ai_spend, most expensive first: those that a rule knows to be no spend on AI,
--- and those that no rule fits.
+-- SKUs of the export that are not in ai_spend, most expensive first: those that a rule excludes as not AI, and those
+-- without a rule.
 select
     activity_date,
     service_id,

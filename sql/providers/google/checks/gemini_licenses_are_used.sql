@@ -1,5 +1,5 @@
--- Licenses of Code Assist that are not used, with what they cost a month (null where the price is not known): those of
--- idle users, and on one row the unassigned ones.
+-- Licenses of Code Assist that are not used, with their monthly cost (null if the price is not known): licenses of idle
+-- users, and one row for unassigned ones.
 select
     concat(
         'idle_seat/google/',

@@ -1,4 +1,4 @@
--- Quota metrics of which the two series that Google keeps, one for each limit, do not agree.
+-- Quota metrics with a difference between the two series that Google keeps, one for each limit.
 select
     activity_date,
     account,

@@ -1,5 +1,5 @@
--- What was paid for how many units, by everything a list price depends on: material for gemini_prices_are_published.
--- Use alone, before credits and corrections: these have no price.
+-- Amounts and units by everything that a list price depends on: the input of gemini_prices_are_published. Only use,
+-- before credits and corrections, which have no price.
 select
     activity_date,
     account,

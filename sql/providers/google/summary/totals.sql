@@ -1,4 +1,4 @@
--- The whole period in one row: what AI cost after credits and before tax, its credits and seats, and what is left out.
+-- The whole period in one row: cost of AI after credits and before tax, its credits and seats, and other cost.
 select
     sum(if(platform is not null, amount_usd, null)) as cost_usd,
     sum(if(platform is not null and charge_type = 'credit', amount_usd, cast(0 as numeric))) as credit_usd,

@@ -1,5 +1,5 @@
--- Rows of ai_spend that bill what a ChatGPT plan includes: anything of Codex, be it a credit of the plan as a dollar,
--- and anything of ChatGPT that is no seat of the sheet.
+-- Rows of ai_spend that bill what a ChatGPT plan includes: anything of Codex, also a plan's credit counted as a dollar,
+-- and anything of ChatGPT that is not a seat of the sheet.
 select
     spend_date as activity_date,
     account,

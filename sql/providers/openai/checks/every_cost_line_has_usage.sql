@@ -1,5 +1,5 @@
--- Cost lines without use behind them: no usage report has units of their meter in their project, key, model and tier.
--- Nothing can allocate or check them. A credit needs no use.
+-- Cost lines without usage: no usage report has units of their meter in their project, key, model and tier. They cannot
+-- be allocated or checked. A credit needs no usage.
 with line_units as (
     select *
     from ai_usage_analytics.openai_line_units

@@ -1,4 +1,4 @@
--- What was paid for how many units, by everything a list price depends on: material for openai_prices_are_published.
+-- Amounts and units by everything that a list price depends on: the input of openai_prices_are_published.
 -- Units are those of the cost line, else those of the usage reports; null where neither has them, or where several
 -- lines have the same use behind them. Credits have no price.
 with used as (
