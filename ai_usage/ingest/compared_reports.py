@@ -5,6 +5,7 @@ check may call it a difference.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 import dagster as dg
 
 from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
+from ai_usage.ingest.held_answers import HeldAnswers, holding
 from ai_usage.ingest.http.errors import TooLarge
 from ai_usage.ingest.ledger_writes import Client, InHalves, Report, Source, Tally, append_report, note_not_configured
 from ai_usage.layers import materialized
@@ -64,41 +66,44 @@ def _pull(
     """Both reports of one account."""
     refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     tally = Tally(client)
-    pull = partial(_pull_once, context, warehouse, compared, client, noted, tally)
-    spans = InHalves(span_of_run(context).cut(at_most=compared.at_most))
-    for span in spans:
-        try:
-            lines, totals = pull(span)
-        except TooLarge:
-            if spans.halve(span):
-                continue
-            raise
-        unsettled = [day for day in lines.keys() & totals.keys() if lines[day] != totals[day]]
-        for again in runs_of_days(unsettled):
-            context.log.warning("Lines and total differ on %s: asked once more.", again)
-            pull(again)
+    with ExitStack() as stack:
+        held = [
+            stack.enter_context(
+                holding(warehouse, partial(append_report, context, warehouse, client, report, noted=noted))
+            )
+            for report in compared.both
+        ]
+        pull = partial(_pull_once, warehouse, compared, client, tally, held)
+        spans = InHalves(span_of_run(context).cut(at_most=compared.at_most))
+        for span in spans:
+            try:
+                lines, totals = pull(span)
+            except TooLarge:
+                if spans.halve(span):
+                    continue
+                raise
+            unsettled = [day for day in lines.keys() & totals.keys() if lines[day] != totals[day]]
+            for again in runs_of_days(unsettled):
+                context.log.warning("Lines and total differ on %s: asked once more.", again)
+                for each in held:
+                    each.write()  # both answers about a day are kept
+                pull(again)
     tally.note(noted)
 
 
 def _pull_once(
-    context: dg.AssetExecutionContext,
-    warehouse: Warehouse,
-    compared: Compared[C],
-    client: C,
-    noted: Note,
-    tally: Tally,
-    span: Span,
+    warehouse: Warehouse, compared: Compared[C], client: C, tally: Tally, held: Sequence[HeldAnswers], span: Span
 ) -> Sequence[dict[date, Decimal]]:
     """Each report's sum by day; only days on which every amount can be read."""
     asked_at = warehouse.now()
-    found: list[tuple[Report[C], list[Answer]]] = []
+    found: list[list[Answer]] = []
     for report in compared.both:
         with tally.of(f"raw/{report.pull}"):
-            found.append((report, report.ask(client, span)))
+            found.append(report.ask(client, span))
     with warehouse.connected():
-        for report, answers in found:
-            append_report(context, warehouse, client, report, answers, asked_at=asked_at, noted=noted)
-    return [_sums(answers, compared.sum_of) for _, answers in found]
+        for waiting, answers in zip(held, found, strict=True):
+            waiting.add(answers, asked_at)
+    return [_sums(answers, compared.sum_of) for answers in found]
 
 
 def _sums(answers: Sequence[Answer], sum_of: Callable[[Answer], Decimal | None]) -> dict[date, Decimal]:

@@ -15,6 +15,7 @@ import dagster as dg
 
 from ai_usage.ingest.days import Answers, NotYet
 from ai_usage.ingest.each_account import Clients, Note, ask_each, clients_of
+from ai_usage.ingest.held_answers import holding
 from ai_usage.ingest.http.errors import (
     ApiError,
     DamagedAnswer,
@@ -217,14 +218,15 @@ def pull_days(
     noted: Note,
     at_most: int,
 ) -> None:
-    """Ask one account for the days of a span, at most so many at a time, and write each answer as it comes. An answer
+    """Ask one account for the days of a span, at most so many at a time, and write what comes (`holding`). An answer
     that is too large is asked for again by halves. One that cannot be used costs its own days: the others are still
     asked for, and then the pull fails. A report that the plan or scope does not include is skipped with a note.
     """
     refuse_a_mixture(warehouse, is_simulated=client.is_simulated)
     tally, pull = Tally(client), report.pull
     unusable: list[ApiError] = []
-    with skipped_where_not_included(context, client, report, noted):
+    write = partial(append_report, context, warehouse, client, report, noted=noted)
+    with skipped_where_not_included(context, client, report, noted), holding(warehouse, write) as held:
         try:
             spans = InHalves(span.cut(at_most=at_most))
             for some_days in spans:
@@ -240,7 +242,7 @@ def pull_days(
                     context.log.warning("%s of %s is left as it was: %s", pull, some_days, error)
                     unusable.append(error)
                 else:
-                    append_report(context, warehouse, client, report, answers, asked_at=asked_at, noted=noted)
+                    held.add(answers, asked_at)
         finally:
             tally.note(noted)
     if unusable:
@@ -269,8 +271,8 @@ def append_report(
     report: Report[C],
     answers: Sequence[Answer],
     *,
-    asked_at: datetime,
     noted: Note,
+    asked_at: datetime | None = None,
 ) -> None:
     """`append_noted`, of what an account answered to a report."""
     append_noted(context, warehouse, report.pull, answers, asked_at=asked_at, account=client.account, noted=noted,
@@ -283,16 +285,18 @@ def append_noted(
     pull: str,
     answers: Sequence[Answer],
     *,
-    asked_at: datetime,
+    asked_at: datetime | None = None,
     account: str = DEFAULT_ACCOUNT,
     noted: Note | None = None,
     notes_of: NotesOf = lambda _: {},
 ) -> None:
     """Write an account's answers to the ledger, and note on each day what version of it there is now, or why there is
-    none, and what `notes_of` an answer has. They were asked for at `asked_at`, before the first request.
+    none, and what `notes_of` an answer has. Asked for at `asked_at`, or when each says, before the first request.
     """
     noted = noted or partial(note, context)
-    versions = warehouse.append(pull, [replace(each, asked_at=asked_at, account=account) for each in answers])
+    versions = warehouse.append(
+        pull, [replace(each, asked_at=asked_at or each.asked_at, account=account) for each in answers]
+    )
     for answer, version in zip(answers, versions, strict=True):
         noted(f"raw/{pull}", version.day, **_described(version), pages=answer.pages, **notes_of(answer))
         if not version.is_newest:

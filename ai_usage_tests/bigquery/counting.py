@@ -6,6 +6,7 @@ the columns and the partitions that a query needs, so it bills less. Loads, and 
 free.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,13 +31,13 @@ class Counted:
     """`requests` are those of a set-up too; `made` those that make a dataset or table, or change it."""
 
     statements: list[str] = field(default_factory=list)
-    loads: int = 0
+    loads_by_table: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     made: int = 0
 
     @property
     def jobs(self) -> int:
-        return len(self.statements) + self.loads
+        return len(self.statements) + self.loads_by_table.total()
 
 
 @contextmanager
@@ -49,9 +50,9 @@ def counted(host: str) -> Iterator[Counted]:
         found.statements.append(googlesql)
         return query(self, googlesql, *more)
 
-    def counted_load(self: Jobs, *which: Any, **more: Any) -> None:
-        found.loads += 1
-        load(self, *which, **more)
+    def counted_load(self: Jobs, table: Table, *rows: Any, **more: Any) -> None:
+        found.loads_by_table[table.name] += 1
+        load(self, table, *rows, **more)
 
     def counted_request(self: requests.Session, method: str, url: str, *more: Any, **how: Any) -> requests.Response:
         if url.startswith(host):

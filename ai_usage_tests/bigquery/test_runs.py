@@ -22,15 +22,16 @@ from ai_usage.warehouse.bigquery.engine import BigQueryWarehouse
 from ai_usage.warehouse.bigquery.lease import WRITER_LEASE
 from ai_usage.warehouse.bigquery.memory import memory_of
 from ai_usage.warehouse.open import written_at
-from ai_usage.warehouse.table import STAMPS, Table
+from ai_usage.warehouse.table import STAMPS, Table, raw_table
 from ai_usage_tests.bigquery.counting import Counted, bytes_of_tables, counted, modelled_bytes
 from ai_usage_tests.bigquery.running import Emulator
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import QUIET
 
 SPAN = Span(date(2026, 11, 18), date(2026, 11, 19))
+DAY_BY_DAY = "gemini_code_assist_log"  # a request for each day, and one write of all of them
 PART = (
-    dg.AssetSelection.assets("marts/claude_total_expenses", "marts/claude_daily_summary")
+    dg.AssetSelection.assets("marts/claude_total_expenses", "marts/claude_daily_summary", f"raw/{DAY_BY_DAY}")
     .upstream()
     .required_multi_asset_neighbors()
 )
@@ -110,7 +111,8 @@ def results(of: World) -> list[tuple[Any, ...]]:
 def test_a_run_takes_no_more_jobs_requests_and_bytes_than_it_needs(worlds: Worlds) -> None:
     """Of a run that fills a new project. The figures of the whole graph are in docs/bigquery.md."""
     embedded, found = worlds[0], worlds[1].counted
-    assert found.jobs <= 20
+    assert found.jobs <= 22
+    assert found.loads_by_table[raw_table(DAY_BY_DAY).name] == 1
     assert found.requests - found.made <= 1.6 * found.jobs
     with duckdb.connect(embedded.of.database, read_only=True) as db:
         sizes = bytes_of_tables(db)

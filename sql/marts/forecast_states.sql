@@ -159,9 +159,10 @@ select
         so_far.seats_usd + 0.01 >= coalesce(planned.seats_usd, 0),
         coalesce(left_days.planned_usd, 0) - coalesce(planned.seats_usd, 0) * coalesce(left_days.days_left, 0), 0
     ) as seats_left_usd,
-    coalesce(left_days.mean_usd, 0) as mean_left_usd,
-    coalesce(left_days.median_usd, 0) as median_left_usd,
-    coalesce(left_days.ewma_usd, 0) as ewma_left_usd,
+    -- Rounded: floats add up to another last digit in another order, which no engine promises.
+    round(coalesce(left_days.mean_usd, 0), 6) as mean_left_usd,
+    round(coalesce(left_days.median_usd, 0), 6) as median_left_usd,
+    round(coalesce(left_days.ewma_usd, 0), 6) as ewma_left_usd,
     spreads.spread_usd,
     if(
         coalesce(left_days.days_unknown, 0) = 0,

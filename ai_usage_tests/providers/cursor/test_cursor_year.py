@@ -53,7 +53,7 @@ class Ledger:
     events: Counter[date] = field(default_factory=Counter)
     different: Counter[date] = field(default_factory=Counter)
     cents: dict[date, Decimal] = field(default_factory=dict)
-    days_at_once: list[int] = field(default_factory=list)
+    days_written: list[int] = field(default_factory=list)
 
     def ask(self, _: str) -> pl.DataFrame:
         return pl.DataFrame({"is_simulated": []})
@@ -61,8 +61,11 @@ class Ledger:
     def now(self) -> datetime:
         return NOW
 
+    def days_at_once(self, days: int) -> int:
+        return days
+
     def append(self, _: str, answers: Sequence[Answer]) -> list[Version]:
-        self.days_at_once.append(len(answers))
+        self.days_written.append(len(answers))
         for answer in answers:
             assert answer.day is not None
             assert answer.day not in self.cents
@@ -100,7 +103,7 @@ def test_a_year_takes_the_fewest_requests_and_the_time_they_are_permitted() -> N
     assert team.clock.now / 60 == pytest.approx(team.answered / 60, rel=0.05)  # minutes; sixty requests in each
     assert dict(ledger.events) == dict(ledger.different) == truth
     assert ledger.cents == {day: sum(map(cents, range(count)), Decimal()) for day, count in truth.items()}
-    assert ledger.days_at_once == [30] * 12 + [5]  # window by window
+    assert ledger.days_written == [30] * 12 + [5]  # window by window
 
 
 def test_the_stand_in_refuses_more_requests_than_a_minute_allows() -> None:
