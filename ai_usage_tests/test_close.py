@@ -1,8 +1,9 @@
-"""`make close` and `make reopen`: the months of a quarter, on simulated data, and what happens after the close."""
+"""`make close` and `make reopen`: a month made by hand, and what happens after its close. A quarter of the simulated
+company is closed in test_quarter.
+"""
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,6 @@ from ai_usage.commands.month_acts import MARTS, build
 from ai_usage.marts.build_days import rebuild_days
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
-from ai_usage.places import ROOT
 from ai_usage.settings import settings
 from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.mock_claude import Row
@@ -25,7 +25,7 @@ from ai_usage_tests.platform import Platform
 from ai_usage_tests.printed import printed
 
 ONE_DAY = timedelta(days=1)
-QUARTER = Span(date(2026, 7, 1), date(2026, 9, 30))
+JULY = Span(date(2026, 7, 1), date(2026, 7, 31))
 ADA = "ada@example.com"
 BILLS = {"anthropic": ("claude_cost_report", 30), "cursor": ("cursor_usage_events", 2)}
 KINDS = ("usage", "seats", "credits", "tax")
@@ -45,7 +45,7 @@ def at(day: date, hour: int = 6) -> datetime:
 
 
 class Books:
-    """What two providers billed in a quarter, and what the sheet has of it."""
+    """What two providers billed in July, and what the sheet has of it."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -56,11 +56,11 @@ class Books:
         pulls = [
             pull(bill, day, at(day + n * ONE_DAY), account="default", is_simulated=True)
             for bill, days in BILLS.values()
-            for day in QUARTER.days
+            for day in JULY.days
             for n in (1, days)
         ]
         for provider in BILLS:
-            for day in QUARTER.days:
+            for day in JULY.days:
                 self._day(provider, day)
         know_providers(platform.warehouse)
         put(platform, "pulls", pulls)
@@ -79,19 +79,18 @@ class Books:
              "known_from": at(day + ONE_DAY), "known_to": None}
         )  # fmt: skip
 
-    def figure(self, provider: str, month: int, usd: str) -> None:
-        first = date(2026, month, 1)
-        period = {"period_start": first, "period_end": date(2026, month + 1, 1)}
-        seen = {"first_seen_at": at(date(2026, month + 1, 5)), "row_number": len(self.figures) + 2}
+    def figure(self, provider: str, usd: str) -> None:
+        period = {"period_start": JULY.first, "period_end": JULY.last + ONE_DAY}
+        seen = {"first_seen_at": at(date(2026, 8, 5)), "row_number": len(self.figures) + 2}
         self.figures.append({"provider": provider, "amount_usd": Decimal(usd), "covers": "usage", **period, **seen})
 
-    def invoice(self, provider: str, month: int, **lines: str) -> None:
+    def invoice(self, provider: str, **lines: str) -> None:
+        period = {"period_start": JULY.first, "period_end": JULY.last + ONE_DAY}
         for covers, usd in lines.items():
             self.invoices.append(
-                {"provider": provider, "invoice_id": f"IN-{month}", "period_start": date(2026, month, 1),
-                 "period_end": date(2026, month + 1, 1), "covers": covers, "amount": Decimal(usd), "currency": "USD",
-                 "usd_per_unit": Decimal(1), "amount_usd": Decimal(usd), "row_number": len(self.invoices) + 2,
-                 "first_seen_at": at(date(2026, month + 1, 6))}
+                {"provider": provider, "invoice_id": "IN-7", "covers": covers, "amount": Decimal(usd), **period,
+                 "currency": "USD", "usd_per_unit": Decimal(1), "amount_usd": Decimal(usd),
+                 "row_number": len(self.invoices) + 2, "first_seen_at": at(date(2026, 8, 6))}
             )  # fmt: skip
 
     def restated(self, provider: str, day: date, usd: str, when: datetime) -> None:
@@ -110,7 +109,7 @@ class Books:
         wanted = {"provider": provider, "spend_date": day, "charge_type": kind}
         return next(row for row in self.spend if wanted.items() <= row.items())
 
-    def built(self, span: Span = QUARTER) -> None:
+    def built(self, span: Span = JULY) -> None:
         """What a build makes of it."""
         warehouse = self.platform.warehouse
         with warehouse.connected():
@@ -138,20 +137,17 @@ class Books:
 
 @pytest.fixture
 def books(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
-    """July is whole; in August Cursor lacks a figure; in September Anthropic's is ten cents too low."""
+    """July is whole, and every figure and invoice is right."""
     folder = platform.warehouse.path.parent
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     monkeypatch.setenv("DAGSTER_HOME", "")
     platform.warehouse.published_path = folder / "ai_usage_published.duckdb"
     settings.cache_clear()
     found = Books(platform)
-    for month, days in ((7, 31), (8, 31), (9, 30)):
-        usage = Decimal("9.60") * days - (Decimal("0.10") if month == 9 else 0)
-        found.figure("anthropic", month, str(usage))
-        lines = {"usage": Decimal("10.10"), "credits": Decimal("-0.5"), "seats": Decimal(2)}
-        found.invoice("anthropic", month, **{covers: str(usd * days) for covers, usd in lines.items()})
-        if month != 8:
-            found.figure("cursor", month, str(4 * days))
+    found.figure("anthropic", str(Decimal("9.60") * 31))
+    found.figure("cursor", str(4 * 31))
+    lines = {"usage": Decimal("10.10"), "credits": Decimal("-0.5"), "seats": Decimal(2)}
+    found.invoice("anthropic", **{covers: str(usd * 31) for covers, usd in lines.items()})
     found.built()
     yield found
     settings.cache_clear()
@@ -175,62 +171,6 @@ def explained(books: Books) -> None:
         changes = books.rows("closed_month_changes", **of)
         assert sum((change["change_usd"] for change in changes), Decimal()) == row["changed_since_close_usd"]
         assert frozen + row["changed_since_close_usd"] == now
-
-
-def commands_of_the_page() -> list[list[str]]:
-    """What docs/closing.md lists of the commands that need no provider, in its order."""
-    page = (ROOT / "docs" / "closing.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```\n(make .*?)^```", page, re.MULTILINE | re.DOTALL)
-    typed = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
-    return [words for words in typed if words[0] in {"close", "reopen", "statements", "export-focus"}]
-
-
-def test_the_months_of_a_quarter_are_closed_from_the_command_line(
-    books: Books, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """By the commands of docs/closing.md, each of which is run here."""
-    july, august, september, *handed_over, reopen = commands_of_the_page()
-    assert " ".join(["make", *july[:3]]) in (ROOT / "docs" / "finance.md").read_text(encoding="utf-8")
-    assert main(july) == 0, printed(capsys)
-    assert f"2026-07 is closed by {ADA}" in printed(capsys)
-    row = books.close("2026-07", "anthropic")
-    assert (row["status"], row["closed_by_email"], row["close_note"]) == ("closed", ADA, "third quarter")
-    assert row["closed_at"] >= row["ready_at"]
-    assert [row[f"closed_{kind}_usd"] for kind in KINDS] == [Decimal("313.1"), 62, Decimal("-15.5"), None]
-    assert (row["closed_figure_usd"], row["closed_invoice_usd"], row["closed_unexplained_usd"]) == (
-        Decimal("297.6"), Decimal("359.6"), None,
-    )  # fmt: skip
-    assert main(july) == 2
-    assert f"it is closed already, by {ADA} on " in printed(capsys)
-
-    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}"]) == 2
-    assert "cursor: no figure in the sheet" in printed(capsys)
-    assert books.rows("month_closes", month="2026-08") == []
-    assert main(august) == 0
-    books.invoice("cursor", 8, usage="124")
-    books.built()
-    row = books.close("2026-08", "cursor")
-    assert (row["status"], row["figure_source"], row["figure_usd"]) == ("ready", "invoice IN-8", 124)
-    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}", "PROVIDER=cursor"]) == 0
-
-    assert main([word for word in september if not word.startswith("UNEXPLAINED")]) == 2
-    assert "anthropic: a part of the difference is unexplained" in printed(capsys)
-    assert main([word for word in september if not word.startswith("NOTE")]) == 2
-    assert "needs a NOTE" in printed(capsys)
-    assert main(september) == 0
-    assert "unexplained 0.100000000 USD accepted" in printed(capsys)
-    row = books.close("2026-09", "anthropic")
-    ten_cents = Decimal("0.1")
-    assert [row[name] for name in ("status", "unexplained_usd", "closed_unexplained_usd")] == [
-        "closed", ten_cents, ten_cents,
-    ]  # fmt: skip
-    assert main(["close", "MONTH=2026-09", f"BY={ADA}", "PROVIDER=cursor"]) == 0
-    assert {row["status"] for row in books.rows("month_close")} == {"closed"}
-    assert {len(books.rows("closed_figures", month=month)) for month in ("2026-07", "2026-08")} == {124}
-    explained(books)
-    assert [main(words) for words in handed_over] == [0, 0], printed(capsys)
-    assert main(reopen) == 0
-    assert {row["status"] for row in books.rows("month_close", month="2026-07")} == {"ready"}
 
 
 def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
