@@ -252,12 +252,12 @@ def test_the_acts_outlive_a_rebuild_and_an_older_warehouse_and_whoever_closed_ca
 
 
 def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
-    teams = ["Data", "Web / <b>", "web_b", None]
+    teams = ["Data", "Web / <b>", "web_b", None, "../x", "=cmd|'/C calc'!A0", "数据 Ünit\n" * 30]
     for n, row in enumerate(books.spend):
-        row |= {"team_name": teams[n % 4], "cost_center": "4711" if n % 3 else None, "platform": "claude_api"}
+        row |= {"team_name": teams[n % 7], "cost_center": "4711" if n % 3 else None, "platform": "claude_api"}
         row |= {"status": "final" if n % 5 else "provisional"}
         row["billed_usd"] += n * Decimal("0.001000007")
-        row["attribution_method"] = "actor" if teams[n % 4] else "unattributed"
+        row["attribution_method"] = "actor" if teams[n % 7] else "unattributed"
     books.built()
     assert main(["statements", "MONTH=2026-07"]) == 1, "blocked days: the ledger has other amounts"
     folder = books.platform.warehouse.path.parent / "exports" / "statements_2026-07_SIMULATED"
@@ -266,8 +266,11 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
     }
     assert [company, *others] == [
         "company", "cost_center_4711", "cost_center_no_cost_center",
-        "team_data", "team_no_team", "team_web_b", "team_web_b_2",
+        "team_cmd_c_calc_a0", "team_data", "team_no_team", "team_web_b", "team_web_b_2", "team_x",
+        f"team_{('数据_ünit_' * 30)[:48].strip('_')}",
     ]  # fmt: skip
+    assert set(tables["team_cmd_c_calc_a0"]["name"]) == {"'=cmd|'/C calc'!A0"}, "a spreadsheet takes it for text"
+    assert {path.parent for path in folder.parent.rglob("*.csv")} == {folder}
 
     def sums(column: str, of: str) -> Decimal:
         return sum(
@@ -292,7 +295,7 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
         assert mark in of_team
     assert {f"{file.stat().st_mode & 0o777:o}" for file in folder.iterdir()} == {"600"}
     said = printed(capsys)
-    assert f"2026-07: 4 teams, 2 cost centers; together ${billed:,.2f} (exactly {billed} USD)" in said
+    assert f"2026-07: 7 teams, 2 cost centers; together ${billed:,.2f} (exactly {billed} USD)" in said
 
     for row in books.spend:
         row["billed_usd"] = Decimal(4) if row["provider"] == "cursor" else row["billed_usd"]

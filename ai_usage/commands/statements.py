@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
+
 from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.coverage import print_gaps, pulled
 from ai_usage.commands.export_focus import FOLDER, harmless, nameless
@@ -119,5 +121,5 @@ def _print(statements: Sequence[Statement], folder: Path) -> None:
     total = company.table["billed_usd"].sum()
     OUT.print(f"{company.month}: {count}; together [bold]${total:,.2f}[/] (exactly {total} USD)", soft_wrap=True)
     for mark in company.marks:
-        OUT.print(f"[yellow]{mark}[/]", soft_wrap=True)
+        OUT.print(f"[yellow]{escape(mark)}[/]", soft_wrap=True)
     OUT.print(f"Written to {folder}", soft_wrap=True)
