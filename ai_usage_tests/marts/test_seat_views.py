@@ -1,4 +1,4 @@
-"""What the views of seats make of options and seats made by hand: each status, each sum and each limit from both sides."""
+"""What the views of seats make of options and seats made by hand: each status, sum and limit, from both sides."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -45,7 +45,9 @@ def desk(platform: Platform) -> Platform:
         *options("touching_high", ("API", (10, 5, 40), ""), ("Team", (40, 40, 40), "cs")),
         *options("touching_low", ("API", (30, 40, 30), ""), ("Team", (40, 40, 40), "cs")),
         *options("saver", ("API", (10, 7, 14), ""), ("Team", (40, 40, 40), "cs"), team_name="Web"),
-        *options("saver", ("Pro", (20, 16, 23), "s"), ("Hobby", (50, 50, 50), "cs"), provider="cursor", as_of_date=BEFORE),
+        *options(
+            *("saver", ("Pro", (20, 16, 23), "s"), ("Hobby", (50, 50, 50), "cs")), provider="cursor", as_of_date=BEFORE
+        ),
         *options("illegal", ("API", (1, 1, 1), "i"), ("Team", (40, 40, 40), "cs"), ("Max", (60, 60, 60), "s")),
         *options("nothing", ("API", (1, 1, 1), "i"), ("Team", (None, None, None), "cs")),
         *options("user", ("API", (3, 3, 3), "c"), ("Team", (40, 40, 40), "s")),
@@ -89,13 +91,13 @@ def test_each_person_has_the_status_that_the_known_costs_allow(desk: Platform) -
 def test_a_person_s_seats_are_one_mix_and_the_company_s_savings_one_sum(desk: Platform) -> None:
     """Distances of 4 and 3 to the low ends are 5 together, and of 3 and 4 to the high ones."""
     put(desk, "dim_person", [{"user_email": "tie@x.io", "person_email": "saver@x.io", "team_name": "Platform"}])
-    mixes = dict(
-        (who, tuple(found))
+    mixes = {
+        who: tuple(found)
         for who, *found in desk.sql(
             "select split_part(user_email, '@', 1), team_name, current_mix, best_mix, current_cost_usd, saving_usd, "
             f"saving_low_usd, saving_high_usd, not_compared, assumption from {A}.seat_mixes"
         )
-    )
+    }
     now = "anthropic: Team + anthropic: Team + cursor: Hobby"
     best = ("anthropic: API + anthropic: Team + cursor: Pro", "anthropic: Team + anthropic: API + cursor: Pro")
     saver = mixes.pop("saver")
@@ -152,7 +154,8 @@ def test_seats_by_plan_are_as_purchased_as_assigned_and_as_used(desk: Platform) 
         known = {"is_assigned": True, "seats": 1, "as_of_date": LAST, "seat_price_usd": price}
         return {"provider": provider, "plan_name": plan, "days_active": active} | known | more
 
-    idle = {"is_idle": True, "active": 0, "saving_usd": 20}
+    idle: dict[str, Any] = {"is_idle": True, "active": 0, "saving_usd": 20}
+    spare: dict[str, Any] = {"is_assigned": False, "saving_usd": 19}
     put(
         desk,
         "seat_use",
@@ -162,8 +165,7 @@ def test_seats_by_plan_are_as_purchased_as_assigned_and_as_used(desk: Platform) 
             seat("Hobby", active=3, is_exempt=True),
             seat("Hobby", active=0, is_assigned=False, seats=2, saving_usd=40),
             seat(None, price=None), seat(None, price=None, **idle | {"saving_usd": None}),
-            seat("Code", "google", price=19), seat("Code", "google", price=19, active=0, is_assigned=False, saving_usd=19),
-            seat("Code", "google", active=0, price=19, is_assigned=False, saving_usd=19),
+            seat("Code", "google", price=19), *([seat("Code", "google", price=19, active=0, **spare)] * 2),
             seat("Assist", "google", price=30), seat("Assist", "google", price=31, active=0),
         ],
     )  # fmt: skip
