@@ -5,29 +5,20 @@ company is closed in test_quarter.
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import polars as pl
 import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import main
-from ai_usage.commands.month_acts import MARTS, build
-from ai_usage.marts.build_days import rebuild_days
-from ai_usage.marts.files import marts
-from ai_usage.partitions import Span
 from ai_usage.settings import settings
-from ai_usage_tests.marts.by_hand import know_providers, pull, put
-from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.july_books import ONE_DAY, Books
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.printed import printed
 
-ONE_DAY = timedelta(days=1)
-JULY = Span(date(2026, 7, 1), date(2026, 7, 31))
 ADA = "ada@example.com"
-BILLS = {"anthropic": ("claude_cost_report", 30), "cursor": ("cursor_usage_events", 2)}
 KINDS = ("usage", "seats", "credits", "tax")
 CAUSES = (
     *("days_outside_figure_usd", "restated_since_figure_usd", "missing_days_usd", "blocked_days_usd"),
@@ -38,101 +29,6 @@ INVOICE_CAUSES = (
     *("between_kinds_usd", "missing_days_usd", "blocked_days_usd", "invoice_only_usd", "rounding_usd"),
     "unexplained_usd",
 )
-
-
-def at(day: date, hour: int = 6) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-
-
-class Books:
-    """What two providers billed in July, and what the sheet has of it."""
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-        self.spend: list[Row] = []
-        self.versions: list[Row] = []
-        self.figures: list[Row] = []
-        self.invoices: list[Row] = []
-        pulls = [
-            pull(bill, day, at(day + n * ONE_DAY), account="default", is_simulated=True)
-            for bill, days in BILLS.values()
-            for day in JULY.days
-            for n in (1, days)
-        ]
-        for provider in BILLS:
-            for day in JULY.days:
-                self._day(provider, day)
-        know_providers(platform.warehouse)
-        put(platform, "pulls", pulls)
-
-    def _day(self, provider: str, day: date) -> None:
-        amounts = (
-            {"usage": "10.10", "credit": "-0.50", "subscription": "2"} if provider == "anthropic" else {"usage": "4"}
-        )
-        for kind, usd in amounts.items():
-            account = None if kind == "subscription" else "default"
-            row = {"spend_date": day, "provider": provider, "account": account, "charge_type": kind, "status": "final"}
-            self.spend.append(row | {"billed_usd": Decimal(usd), "attribution_method": "actor"})
-        usage = sum((Decimal(usd) for kind, usd in amounts.items() if kind != "subscription"), Decimal())
-        self.versions.append(
-            {"activity_date": day, "provider": provider, "account": "default", "billed_usd": usage, "pull_id": "1",
-             "known_from": at(day + ONE_DAY), "known_to": None}
-        )  # fmt: skip
-
-    def figure(self, provider: str, usd: str) -> None:
-        period = {"period_start": JULY.first, "period_end": JULY.last + ONE_DAY}
-        seen = {"first_seen_at": at(date(2026, 8, 5)), "row_number": len(self.figures) + 2}
-        self.figures.append({"provider": provider, "amount_usd": Decimal(usd), "covers": "usage", **period, **seen})
-
-    def invoice(self, provider: str, **lines: str) -> None:
-        period = {"period_start": JULY.first, "period_end": JULY.last + ONE_DAY}
-        for covers, usd in lines.items():
-            self.invoices.append(
-                {"provider": provider, "invoice_id": "IN-7", "covers": covers, "amount": Decimal(usd), **period,
-                 "currency": "USD", "usd_per_unit": Decimal(1), "amount_usd": Decimal(usd),
-                 "row_number": len(self.invoices) + 2, "first_seen_at": at(date(2026, 8, 6))}
-            )  # fmt: skip
-
-    def restated(self, provider: str, day: date, usd: str, when: datetime) -> None:
-        old = next(row for row in self.versions if (row["provider"], row["activity_date"]) == (provider, day))
-        old["known_to"] = when
-        new = old | {
-            "billed_usd": old["billed_usd"] + Decimal(usd),
-            "known_from": when,
-            "known_to": None,
-            "pull_id": "2",
-        }
-        self.versions.append(new)
-        self.line(provider, day, "usage")["billed_usd"] += Decimal(usd)
-
-    def line(self, provider: str, day: date, kind: str) -> Row:
-        wanted = {"provider": provider, "spend_date": day, "charge_type": kind}
-        return next(row for row in self.spend if wanted.items() <= row.items())
-
-    def built(self, span: Span = JULY) -> None:
-        """What a build makes of it."""
-        warehouse = self.platform.warehouse
-        with warehouse.connected():
-            for name, rows in (
-                ("ai_spend", self.spend),
-                ("spend_versions", self.versions),
-                ("console_figures", self.figures),
-                ("invoices", self.invoices),
-            ):
-                put(self.platform, name, rows)
-            for mart in marts():
-                if mart.table.name in {"spend_by_scope", "billed_by_kind"}:
-                    rebuild_days(warehouse, mart, span)
-            build(warehouse, MARTS)
-        warehouse.publish()
-
-    def rows(self, table: str, **wanted: Any) -> list[Row]:
-        found = self.platform.warehouse.ask(f"select * from ai_usage_analytics.{table}").to_dicts()
-        return [row for row in found if wanted.items() <= row.items()]
-
-    def close(self, month: str, provider: str) -> Row:
-        [row] = self.rows("month_close", month=month, provider=provider)
-        return row
 
 
 @pytest.fixture
@@ -174,10 +70,17 @@ def explained(books: Books) -> None:
 
 
 def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["close", "MONTH=2026-07", f"BY={ADA}"]) == 0
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=cursor"]) == 0
+    assert books.rows("closed_month_changes") == []
+    assert {row["provider"] for row in books.rows("closed_figures")} == {"cursor"}
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=anthropic"]) == 0
     seventh, later = date(2026, 7, 7), books.platform.warehouse.now() + ONE_DAY
-    books.restated("anthropic", seventh, "2.50", later)
+    books.restated("anthropic", seventh, "2", later)
+    books.restated("anthropic", seventh, "0.50", later + ONE_DAY)
     books.restated("cursor", seventh, "1", later)
+    books.also_in_euro("cursor", date(2026, 7, 12), "3", later)
+    books.pulled_late("cursor", date(2026, 7, 13), "eu", "7", later)
+    books.restated("cursor", date(2026, 7, 13), "0.25", later + ONE_DAY, "eu")
     books.restated("cursor", date(2026, 7, 8), "-1", later)
     books.line("anthropic", date(2026, 7, 9), "subscription")["billed_usd"] = Decimal(3)
     books.spend.remove(books.line("anthropic", date(2026, 7, 10), "credit"))
@@ -197,13 +100,15 @@ def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys:
     ]
     of_cursor = books.rows("closed_month_changes", provider="cursor")
     assert sorted((row["activity_date"].day, row["cause"], row["change_usd"]) for row in of_cursor) == [
-        (7, "restated", 1), (8, "restated", -1), (11, "blocked", -4),
+        (7, "restated", 1), (8, "restated", -1), (11, "blocked", -4), (12, "restated", 3),
+        (13, "pulled after the close", Decimal("7.25")),
     ]  # fmt: skip
+    assert {row["known_from"] for row in changes} == {later + ONE_DAY, None}, "since the last of two restatements"
     row, cursor = books.close("2026-07", "anthropic"), books.close("2026-07", "cursor")
     assert (row["status"], row["changed_since_close_usd"], row["restated_since_close_usd"]) == (
         "closed", Decimal("3.5"), Decimal("2.5"),
     )  # fmt: skip
-    assert (cursor["restated_since_close_usd"], cursor["is_restated_since_close"]) == (0, True), "they cancel out"
+    assert (cursor["restated_since_close_usd"], cursor["is_restated_since_close"]) == (3, True), "1 and -1 cancel out"
     assert cursor["status_reason"] == "its figure left the sheet after the close"
     assert cursor["closed_figure_usd"] == 124
     explained(books)
@@ -213,6 +118,7 @@ def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys:
     assert main(["reopen", "MONTH=2026-07", "BY=bo@example.com", "NOTE=a late restatement", "PROVIDER=anthropic"]) == 0
     row = books.close("2026-07", "anthropic")
     assert (row["status"], row["closed_at"], row["changed_since_close_usd"]) == ("open", None, None)
+    assert books.rows("closed_month_changes", provider="anthropic") == []
     assert row["status_reason"] == "a part of the difference to its invoices is unexplained: seats"
     books.line("anthropic", date(2026, 7, 9), "subscription")["billed_usd"] = Decimal(2)
     books.built()

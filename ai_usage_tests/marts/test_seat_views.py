@@ -50,6 +50,7 @@ def desk(platform: Platform) -> Platform:
         ),
         *options("illegal", ("API", (1, 1, 1), "i"), ("Team", (40, 40, 40), "cs"), ("Max", (60, 60, 60), "s")),
         *options("nothing", ("API", (1, 1, 1), "i"), ("Team", (None, None, None), "cs")),
+        *options("hidden", ("Team", (5, 5, 5), "s"), ("Max", (None, None, None), "cs")),
         *options("user", ("API", (3, 3, 3), "c"), ("Team", (40, 40, 40), "s")),
         *options("anyone", ten, ("Max", (60, 60, 60), "s")),
         *options("away", ten, ("Team", (40, 40, 40), "cs"), is_on_leave=True),
@@ -77,6 +78,16 @@ def test_each_person_has_the_status_that_the_known_costs_allow(desk: Platform) -
         "saver": ("saving", "Team", "API", "API", *money(40, 10, 30, 26, 33, 77), both),
         "illegal": ("cheapest", "Team", "Team", None, *money(40, 40, 0, 0, 0, 77), "Team assumes."),
         "nothing": ("price_unknown", "Team", None, None, *money(None, None), *none, Decimal(77), both[:13]),
+        "hidden": (
+            "price_unknown",
+            "Max",
+            "Team",
+            None,
+            *money(None, 5),
+            *none,
+            Decimal(77),
+            "Max assumes. Team assumes.",
+        ),
         "user": ("cheapest", "API", "API", None, *money(3, 3, 0, 0, 0, 77), "API assumes."),
         "anyone": ("plan_unknown", None, "API", None, *money(None, 10), *none, Decimal(77), "API assumes."),
         "away": ("on_leave", "Team", *unknown, both),
@@ -115,9 +126,9 @@ def test_a_person_s_seats_are_one_mix_and_the_company_s_savings_one_sum(desk: Pl
         "select provider, as_of_date, compared, recommendations, uncertain, not_compared, saving_usd, saving_low_usd, "
         f"saving_high_usd from {A}.seat_plan_totals order by provider"
     ) == [
-        ("anthropic", LAST, 6, 1, 2, 7, *money(30, 26, 33)),
+        ("anthropic", LAST, 6, 1, 2, 8, *money(30, 26, 33)),
         ("cursor", BEFORE, 1, 1, 0, 0, *money(30, 27, 34)),
-        (None, BEFORE, 7, 2, 2, 7, *money(60, 55, 65)),
+        (None, BEFORE, 7, 2, 2, 8, *money(60, 55, 65)),
     ]
     more = options("saver", ("API", (10, 9, 11), ""), ("Team", (None, None, None), "cs"), provider="openai")
     put(
@@ -177,6 +188,7 @@ def test_seats_by_plan_are_as_purchased_as_assigned_and_as_used(desk: Platform) 
     unlisted = (None, None, None, None, None)
     assert {(provider, plan): tuple(rest) for provider, plan, *rest in found} == {
         ("anthropic", "Team"): (LAST, 40, 9, None, None, 11, *unlisted[:4], 2),
+        ("anthropic", "Max"): (LAST, None, None, None, None, 1, *unlisted[:4], 0),
         ("anthropic", None): (LAST, None, None, None, None, 1, *unlisted[:4], None),
         ("cursor", "Hobby"): (LAST, 20, 8, 7, 2, 4, 2, 2, 2, 80, 0),
         ("cursor", "Pro"): (LAST, 50, 1, *unlisted, None, None, 1),
