@@ -2,7 +2,6 @@
 since the first of the month by UTC: the money of their own sign-ins. Use that a seat includes is not in it.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -65,10 +64,11 @@ class ClaudeLimits:
 
     def spent(self, now: datetime) -> Mapping[str, Decimal]:
         """Cents of each person in the month so far, as the provider knows it at an instant."""
-        sums: Counter[str] = Counter()
+        sums: dict[str, Decimal] = {}
         for n in range(now.day):
             day = now.date().replace(day=1) + timedelta(days=n)
-            sums.update(self._of_day(day, version(day, now)))
+            for person_id, cents in self._of_day(day, version(day, now)).items():
+                sums[person_id] = sums.get(person_id, Decimal()) + cents
         return sums
 
     def _amount(self, number: int, person_id: str) -> str | None:
