@@ -5,6 +5,7 @@ company is closed in test_quarter.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +14,9 @@ import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import main
+from ai_usage.commands.showback import ORDER, Statement
+from ai_usage.commands.statements import write_all
+from ai_usage.errors import WarehouseError
 from ai_usage.settings import settings
 from ai_usage_tests.july_books import ONE_DAY, Books
 from ai_usage_tests.platform import Platform
@@ -209,8 +213,25 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
     assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=cursor"]) == 0
     main(["statements", "MONTH=2026-07"])
     assert "<li>Closed: cursor, by ada@example.com on " in (folder / "company.html").read_text(encoding="utf-8")
+    hidden = folder.parent / f".{folder.name}"
+    (hidden / "fresh").mkdir(parents=True)
+    (hidden / "fresh" / "half.html").write_text("a", encoding="utf-8")
+    folder.rename(hidden / "before")  # and there the run was killed
+    with pytest.raises(WarehouseError, match="cannot be written"):
+        write_all([replace(first_statement(), file="no/folder")], folder.parent, folder.name)
+    assert (sorted(folder.parent.glob(".*")), (folder / "company.html").exists()) == ([], True), "those of before"
+    folder.rename(folder.parent / "moved")
+    (hidden / "before").mkdir(parents=True)
+    main(["statements", "MONTH=2026-07"])
+    assert (folder / "company.html").read_bytes() == (folder.parent / "moved" / "company.html").read_bytes()
+    assert sorted(path.name for path in folder.parent.iterdir() if path.is_dir()) == ["moved", folder.name]
     assert main(["statements", "MONTH=2025-01"]) == 1
     assert "Nothing was billed in 2025-01" in printed(capsys)
+
+
+def first_statement() -> Statement:
+    table = pl.DataFrame({column: ["x"] for column in ORDER} | {"shown_usd": [Decimal("1.00")]})
+    return Statement("2026-07", "team", "Data", "team_data", table, [], [], is_simulated=True)
 
 
 def test_what_cannot_be_closed_gives_the_reason(
