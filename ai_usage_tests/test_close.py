@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -23,6 +25,7 @@ from ai_usage_tests.platform import Platform
 from ai_usage_tests.printed import printed
 
 ADA = "ada@example.com"
+WHOLE = "ledger_is_whole"
 KINDS = ("usage", "seats", "credits", "tax")
 CAUSES = (
     *("days_outside_figure_usd", "restated_since_figure_usd", "missing_days_usd", "blocked_days_usd"),
@@ -73,7 +76,9 @@ def explained(books: Books) -> None:
         assert frozen + row["changed_since_close_usd"] == now
 
 
-def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_changes_after_the_close_is_listed_against_it(
+    books: Books, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=cursor"]) == 0
     assert books.rows("closed_month_changes") == []
     assert {row["provider"] for row in books.rows("closed_figures")} == {"cursor"}
@@ -137,6 +142,32 @@ def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys:
     ]
     assert acts == [("close", ADA, False), ("reopen", "bo@example.com", False), ("close", ADA, True)]
     explained(books)
+    acts_are_whole_until_one_is_harmed(books, tmp_path_factory.mktemp("harmed"))
+
+
+def acts_are_whole_until_one_is_harmed(books: Books, folder: Path) -> None:
+    check = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["core", "closed_figures"]), WHOLE))
+    outcome = books.platform.materialize(check, None, books.platform.claude.admin())
+    assert outcome.evaluation(WHOLE, None, "closed_figures").passed
+    acts, commits = "ai_usage_raw.month_close_acts", "ai_usage_raw.pulls"
+    second = f"pull_id = (select distinct pull_id from {acts} order by pull_id limit 1 offset 1)"
+    of_second = f"delete from {commits} where pull = 'month_close_acts' and {second}"
+    for harm, why in (
+        (f"delete from {acts} where {second}", "holds 0 of the 1 acts"),
+        (f"update {acts} set record = replace(record, '297.6', '297.7') where {second}", "holds 1 of the 1 acts"),
+        (f"insert into {acts} from {acts} where {second}", "holds 2 of the 1 acts"),
+        (of_second, "have no row in ai_usage_raw.pulls"),
+        (f"{of_second}; delete from {acts} where {second}", "2026-07 of anthropic has a reopen after nothing"),
+        (
+            "update ai_usage_analytics.closed_figures set billed_usd = billed_usd + 0.01 where is_in_force",
+            "2026-07 of anthropic has another copy in core/closed_figures than in the ledger",
+        ),
+    ):
+        harmed = books.platform.copy(folder)
+        harmed.sql(harm)
+        outcome = harmed.materialize(check, None, harmed.claude.admin())
+        assert outcome.not_passed(WHOLE) == {None}
+        assert why in outcome.why(WHOLE, None, "closed_figures")
 
 
 def test_the_acts_outlive_a_rebuild_and_an_older_warehouse_and_whoever_closed_can_be_erased(
