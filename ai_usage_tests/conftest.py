@@ -86,7 +86,7 @@ from ai_usage_tests.platform import Platform, found_in, platform_in  # noqa: E40
 # By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
 # at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
 LONGEST = (
-    *("test_unattended_days", "test_long_history", "test_borders", "test_day_of_trouble"),
+    *("test_unattended_days", "test_long_history", "test_borders", "test_day_of_trouble", "test_quarter"),
     *("test_pages", "test_erase_person", "test_as_of", "test_first_hour", "test_killed_commands", "test_survival"),
     *("test_full_disk", "test_file_modes", "test_refresh", "test_readable", "test_planted", "test_definitions"),
     *("test_demo_day", "test_any_record", "test_cursor_graph", "test_ripple", "test_closing", "test_ledger"),

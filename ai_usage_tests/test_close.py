@@ -1,33 +1,31 @@
-"""`make close` and `make reopen`: the months of a quarter, on simulated data, and what happens after the close."""
+"""`make close` and `make reopen`: a month made by hand, and what happens after its close. A quarter of the simulated
+company is closed in test_quarter.
+"""
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
 from ai_usage.catalog import TABLES
 from ai_usage.commands.__main__ import main
-from ai_usage.commands.month_acts import MARTS, build
-from ai_usage.marts.build_days import rebuild_days
-from ai_usage.marts.files import marts
-from ai_usage.partitions import Span
-from ai_usage.places import ROOT
+from ai_usage.commands.showback import ORDER, Statement
+from ai_usage.commands.statements import write_all
+from ai_usage.errors import WarehouseError
 from ai_usage.settings import settings
-from ai_usage_tests.marts.by_hand import know_providers, pull, put
-from ai_usage_tests.mock_claude import Row
+from ai_usage_tests.july_books import ONE_DAY, Books
 from ai_usage_tests.platform import Platform
 from ai_usage_tests.printed import printed
 
-ONE_DAY = timedelta(days=1)
-QUARTER = Span(date(2026, 7, 1), date(2026, 9, 30))
 ADA = "ada@example.com"
-BILLS = {"anthropic": ("claude_cost_report", 30), "cursor": ("cursor_usage_events", 2)}
+WHOLE = "ledger_is_whole"
 KINDS = ("usage", "seats", "credits", "tax")
 CAUSES = (
     *("days_outside_figure_usd", "restated_since_figure_usd", "missing_days_usd", "blocked_days_usd"),
@@ -40,118 +38,19 @@ INVOICE_CAUSES = (
 )
 
 
-def at(day: date, hour: int = 6) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-
-
-class Books:
-    """What two providers billed in a quarter, and what the sheet has of it."""
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-        self.spend: list[Row] = []
-        self.versions: list[Row] = []
-        self.figures: list[Row] = []
-        self.invoices: list[Row] = []
-        pulls = [
-            pull(bill, day, at(day + n * ONE_DAY), account="default", is_simulated=True)
-            for bill, days in BILLS.values()
-            for day in QUARTER.days
-            for n in (1, days)
-        ]
-        for provider in BILLS:
-            for day in QUARTER.days:
-                self._day(provider, day)
-        know_providers(platform.warehouse)
-        put(platform, "pulls", pulls)
-
-    def _day(self, provider: str, day: date) -> None:
-        amounts = (
-            {"usage": "10.10", "credit": "-0.50", "subscription": "2"} if provider == "anthropic" else {"usage": "4"}
-        )
-        for kind, usd in amounts.items():
-            account = None if kind == "subscription" else "default"
-            row = {"spend_date": day, "provider": provider, "account": account, "charge_type": kind, "status": "final"}
-            self.spend.append(row | {"billed_usd": Decimal(usd), "attribution_method": "actor"})
-        usage = sum((Decimal(usd) for kind, usd in amounts.items() if kind != "subscription"), Decimal())
-        self.versions.append(
-            {"activity_date": day, "provider": provider, "account": "default", "billed_usd": usage, "pull_id": "1",
-             "known_from": at(day + ONE_DAY), "known_to": None}
-        )  # fmt: skip
-
-    def figure(self, provider: str, month: int, usd: str) -> None:
-        first = date(2026, month, 1)
-        period = {"period_start": first, "period_end": date(2026, month + 1, 1)}
-        seen = {"first_seen_at": at(date(2026, month + 1, 5)), "row_number": len(self.figures) + 2}
-        self.figures.append({"provider": provider, "amount_usd": Decimal(usd), "covers": "usage", **period, **seen})
-
-    def invoice(self, provider: str, month: int, **lines: str) -> None:
-        for covers, usd in lines.items():
-            self.invoices.append(
-                {"provider": provider, "invoice_id": f"IN-{month}", "period_start": date(2026, month, 1),
-                 "period_end": date(2026, month + 1, 1), "covers": covers, "amount": Decimal(usd), "currency": "USD",
-                 "usd_per_unit": Decimal(1), "amount_usd": Decimal(usd), "row_number": len(self.invoices) + 2,
-                 "first_seen_at": at(date(2026, month + 1, 6))}
-            )  # fmt: skip
-
-    def restated(self, provider: str, day: date, usd: str, when: datetime) -> None:
-        old = next(row for row in self.versions if (row["provider"], row["activity_date"]) == (provider, day))
-        old["known_to"] = when
-        new = old | {
-            "billed_usd": old["billed_usd"] + Decimal(usd),
-            "known_from": when,
-            "known_to": None,
-            "pull_id": "2",
-        }
-        self.versions.append(new)
-        self.line(provider, day, "usage")["billed_usd"] += Decimal(usd)
-
-    def line(self, provider: str, day: date, kind: str) -> Row:
-        wanted = {"provider": provider, "spend_date": day, "charge_type": kind}
-        return next(row for row in self.spend if wanted.items() <= row.items())
-
-    def built(self, span: Span = QUARTER) -> None:
-        """What a build makes of it."""
-        warehouse = self.platform.warehouse
-        with warehouse.connected():
-            for name, rows in (
-                ("ai_spend", self.spend),
-                ("spend_versions", self.versions),
-                ("console_figures", self.figures),
-                ("invoices", self.invoices),
-            ):
-                put(self.platform, name, rows)
-            for mart in marts():
-                if mart.table.name in {"spend_by_scope", "billed_by_kind"}:
-                    rebuild_days(warehouse, mart, span)
-            build(warehouse, MARTS)
-        warehouse.publish()
-
-    def rows(self, table: str, **wanted: Any) -> list[Row]:
-        found = self.platform.warehouse.ask(f"select * from ai_usage_analytics.{table}").to_dicts()
-        return [row for row in found if wanted.items() <= row.items()]
-
-    def close(self, month: str, provider: str) -> Row:
-        [row] = self.rows("month_close", month=month, provider=provider)
-        return row
-
-
 @pytest.fixture
 def books(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
-    """July is whole; in August Cursor lacks a figure; in September Anthropic's is ten cents too low."""
+    """July is whole, and every figure and invoice is right."""
     folder = platform.warehouse.path.parent
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     monkeypatch.setenv("DAGSTER_HOME", "")
     platform.warehouse.published_path = folder / "ai_usage_published.duckdb"
     settings.cache_clear()
     found = Books(platform)
-    for month, days in ((7, 31), (8, 31), (9, 30)):
-        usage = Decimal("9.60") * days - (Decimal("0.10") if month == 9 else 0)
-        found.figure("anthropic", month, str(usage))
-        lines = {"usage": Decimal("10.10"), "credits": Decimal("-0.5"), "seats": Decimal(2)}
-        found.invoice("anthropic", month, **{covers: str(usd * days) for covers, usd in lines.items()})
-        if month != 8:
-            found.figure("cursor", month, str(4 * days))
+    found.figure("anthropic", str(Decimal("9.60") * 31))
+    found.figure("cursor", str(4 * 31))
+    lines = {"usage": Decimal("10.10"), "credits": Decimal("-0.5"), "seats": Decimal(2)}
+    found.invoice("anthropic", **{covers: str(usd * 31) for covers, usd in lines.items()})
     found.built()
     yield found
     settings.cache_clear()
@@ -177,67 +76,20 @@ def explained(books: Books) -> None:
         assert frozen + row["changed_since_close_usd"] == now
 
 
-def commands_of_the_page() -> list[list[str]]:
-    """What docs/closing.md lists of the commands that need no provider, in its order."""
-    page = (ROOT / "docs" / "closing.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```\n(make .*?)^```", page, re.MULTILINE | re.DOTALL)
-    typed = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
-    return [words for words in typed if words[0] in {"close", "reopen", "statements", "export-focus"}]
-
-
-def test_the_months_of_a_quarter_are_closed_from_the_command_line(
-    books: Books, capsys: pytest.CaptureFixture[str]
+def test_what_changes_after_the_close_is_listed_against_it(
+    books: Books, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """By the commands of docs/closing.md, each of which is run here."""
-    july, august, september, *handed_over, reopen = commands_of_the_page()
-    assert " ".join(["make", *july[:3]]) in (ROOT / "docs" / "finance.md").read_text(encoding="utf-8")
-    assert main(july) == 0, printed(capsys)
-    assert f"2026-07 is closed by {ADA}" in printed(capsys)
-    row = books.close("2026-07", "anthropic")
-    assert (row["status"], row["closed_by_email"], row["close_note"]) == ("closed", ADA, "third quarter")
-    assert row["closed_at"] >= row["ready_at"]
-    assert [row[f"closed_{kind}_usd"] for kind in KINDS] == [Decimal("313.1"), 62, Decimal("-15.5"), None]
-    assert (row["closed_figure_usd"], row["closed_invoice_usd"], row["closed_unexplained_usd"]) == (
-        Decimal("297.6"), Decimal("359.6"), None,
-    )  # fmt: skip
-    assert main(july) == 2
-    assert f"it is closed already, by {ADA} on " in printed(capsys)
-
-    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}"]) == 2
-    assert "cursor: no figure in the sheet" in printed(capsys)
-    assert books.rows("month_closes", month="2026-08") == []
-    assert main(august) == 0
-    books.invoice("cursor", 8, usage="124")
-    books.built()
-    row = books.close("2026-08", "cursor")
-    assert (row["status"], row["figure_source"], row["figure_usd"]) == ("ready", "invoice IN-8", 124)
-    assert main(["close", "MONTH=2026-08", f"BY={ADA.upper()}", "PROVIDER=cursor"]) == 0
-
-    assert main([word for word in september if not word.startswith("UNEXPLAINED")]) == 2
-    assert "anthropic: a part of the difference is unexplained" in printed(capsys)
-    assert main([word for word in september if not word.startswith("NOTE")]) == 2
-    assert "needs a NOTE" in printed(capsys)
-    assert main(september) == 0
-    assert "unexplained 0.100000000 USD accepted" in printed(capsys)
-    row = books.close("2026-09", "anthropic")
-    ten_cents = Decimal("0.1")
-    assert [row[name] for name in ("status", "unexplained_usd", "closed_unexplained_usd")] == [
-        "closed", ten_cents, ten_cents,
-    ]  # fmt: skip
-    assert main(["close", "MONTH=2026-09", f"BY={ADA}", "PROVIDER=cursor"]) == 0
-    assert {row["status"] for row in books.rows("month_close")} == {"closed"}
-    assert {len(books.rows("closed_figures", month=month)) for month in ("2026-07", "2026-08")} == {124}
-    explained(books)
-    assert [main(words) for words in handed_over] == [0, 0], printed(capsys)
-    assert main(reopen) == 0
-    assert {row["status"] for row in books.rows("month_close", month="2026-07")} == {"ready"}
-
-
-def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["close", "MONTH=2026-07", f"BY={ADA}"]) == 0
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=cursor"]) == 0
+    assert books.rows("closed_month_changes") == []
+    assert {row["provider"] for row in books.rows("closed_figures")} == {"cursor"}
+    assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=anthropic"]) == 0
     seventh, later = date(2026, 7, 7), books.platform.warehouse.now() + ONE_DAY
-    books.restated("anthropic", seventh, "2.50", later)
+    books.restated("anthropic", seventh, "2", later)
+    books.restated("anthropic", seventh, "0.50", later + ONE_DAY)
     books.restated("cursor", seventh, "1", later)
+    books.also_in_euro("cursor", date(2026, 7, 12), "3", later)
+    books.pulled_late("cursor", date(2026, 7, 13), "eu", "7", later)
+    books.restated("cursor", date(2026, 7, 13), "0.25", later + ONE_DAY, "eu")
     books.restated("cursor", date(2026, 7, 8), "-1", later)
     books.line("anthropic", date(2026, 7, 9), "subscription")["billed_usd"] = Decimal(3)
     books.spend.remove(books.line("anthropic", date(2026, 7, 10), "credit"))
@@ -257,13 +109,15 @@ def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys:
     ]
     of_cursor = books.rows("closed_month_changes", provider="cursor")
     assert sorted((row["activity_date"].day, row["cause"], row["change_usd"]) for row in of_cursor) == [
-        (7, "restated", 1), (8, "restated", -1), (11, "blocked", -4),
+        (7, "restated", 1), (8, "restated", -1), (11, "blocked", -4), (12, "restated", 3),
+        (13, "pulled after the close", Decimal("7.25")),
     ]  # fmt: skip
+    assert {row["known_from"] for row in changes} == {later + ONE_DAY, None}, "since the last of two restatements"
     row, cursor = books.close("2026-07", "anthropic"), books.close("2026-07", "cursor")
     assert (row["status"], row["changed_since_close_usd"], row["restated_since_close_usd"]) == (
         "closed", Decimal("3.5"), Decimal("2.5"),
     )  # fmt: skip
-    assert (cursor["restated_since_close_usd"], cursor["is_restated_since_close"]) == (0, True), "they cancel out"
+    assert (cursor["restated_since_close_usd"], cursor["is_restated_since_close"]) == (3, True), "1 and -1 cancel out"
     assert cursor["status_reason"] == "its figure left the sheet after the close"
     assert cursor["closed_figure_usd"] == 124
     explained(books)
@@ -273,6 +127,7 @@ def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys:
     assert main(["reopen", "MONTH=2026-07", "BY=bo@example.com", "NOTE=a late restatement", "PROVIDER=anthropic"]) == 0
     row = books.close("2026-07", "anthropic")
     assert (row["status"], row["closed_at"], row["changed_since_close_usd"]) == ("open", None, None)
+    assert books.rows("closed_month_changes", provider="anthropic") == []
     assert row["status_reason"] == "a part of the difference to its invoices is unexplained: seats"
     books.line("anthropic", date(2026, 7, 9), "subscription")["billed_usd"] = Decimal(2)
     books.built()
@@ -287,6 +142,32 @@ def test_what_changes_after_the_close_is_listed_against_it(books: Books, capsys:
     ]
     assert acts == [("close", ADA, False), ("reopen", "bo@example.com", False), ("close", ADA, True)]
     explained(books)
+    acts_are_whole_until_one_is_harmed(books, tmp_path_factory.mktemp("harmed"))
+
+
+def acts_are_whole_until_one_is_harmed(books: Books, folder: Path) -> None:
+    check = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["core", "closed_figures"]), WHOLE))
+    outcome = books.platform.materialize(check, None, books.platform.claude.admin())
+    assert outcome.evaluation(WHOLE, None, "closed_figures").passed
+    acts, commits = "ai_usage_raw.month_close_acts", "ai_usage_raw.pulls"
+    second = f"pull_id = (select distinct pull_id from {acts} order by pull_id limit 1 offset 1)"
+    of_second = f"delete from {commits} where pull = 'month_close_acts' and {second}"
+    for harm, why in (
+        (f"delete from {acts} where {second}", "holds 0 of the 1 acts"),
+        (f"update {acts} set record = replace(record, '297.6', '297.7') where {second}", "holds 1 of the 1 acts"),
+        (f"insert into {acts} from {acts} where {second}", "holds 2 of the 1 acts"),
+        (of_second, "have no row in ai_usage_raw.pulls"),
+        (f"{of_second}; delete from {acts} where {second}", "2026-07 of anthropic has a reopen after nothing"),
+        (
+            "update ai_usage_analytics.closed_figures set billed_usd = billed_usd + 0.01 where is_in_force",
+            "2026-07 of anthropic has another copy in core/closed_figures than in the ledger",
+        ),
+    ):
+        harmed = books.platform.copy(folder)
+        harmed.sql(harm)
+        outcome = harmed.materialize(check, None, harmed.claude.admin())
+        assert outcome.not_passed(WHOLE) == {None}
+        assert why in outcome.why(WHOLE, None, "closed_figures")
 
 
 def test_the_acts_outlive_a_rebuild_and_an_older_warehouse_and_whoever_closed_can_be_erased(
@@ -312,12 +193,12 @@ def test_the_acts_outlive_a_rebuild_and_an_older_warehouse_and_whoever_closed_ca
 
 
 def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
-    teams = ["Data", "Web / <b>", "web_b", None]
+    teams = ["Data", "Web / <b>", "web_b", None, "../x", "=cmd|'/C calc'!A0", "数据 Ünit\n" * 30]
     for n, row in enumerate(books.spend):
-        row |= {"team_name": teams[n % 4], "cost_center": "4711" if n % 3 else None, "platform": "claude_api"}
+        row |= {"team_name": teams[n % 7], "cost_center": "4711" if n % 3 else None, "platform": "claude_api"}
         row |= {"status": "final" if n % 5 else "provisional"}
         row["billed_usd"] += n * Decimal("0.001000007")
-        row["attribution_method"] = "actor" if teams[n % 4] else "unattributed"
+        row["attribution_method"] = "actor" if teams[n % 7] else "unattributed"
     books.built()
     assert main(["statements", "MONTH=2026-07"]) == 1, "blocked days: the ledger has other amounts"
     folder = books.platform.warehouse.path.parent / "exports" / "statements_2026-07_SIMULATED"
@@ -326,8 +207,11 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
     }
     assert [company, *others] == [
         "company", "cost_center_4711", "cost_center_no_cost_center",
-        "team_data", "team_no_team", "team_web_b", "team_web_b_2",
+        "team_cmd_c_calc_a0", "team_data", "team_no_team", "team_web_b", "team_web_b_2", "team_x",
+        f"team_{('数据_ünit_' * 30)[:48].strip('_')}",
     ]  # fmt: skip
+    assert set(tables["team_cmd_c_calc_a0"]["name"]) == {"'=cmd|'/C calc'!A0"}, "a spreadsheet takes it for text"
+    assert {path.parent for path in folder.parent.rglob("*.csv")} == {folder}
 
     def sums(column: str, of: str) -> Decimal:
         return sum(
@@ -352,7 +236,7 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
         assert mark in of_team
     assert {f"{file.stat().st_mode & 0o777:o}" for file in folder.iterdir()} == {"600"}
     said = printed(capsys)
-    assert f"2026-07: 4 teams, 2 cost centers; together ${billed:,.2f} (exactly {billed} USD)" in said
+    assert f"2026-07: 7 teams, 2 cost centers; together ${billed:,.2f} (exactly {billed} USD)" in said
 
     for row in books.spend:
         row["billed_usd"] = Decimal(4) if row["provider"] == "cursor" else row["billed_usd"]
@@ -360,8 +244,25 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
     assert main(["close", "MONTH=2026-07", f"BY={ADA}", "PROVIDER=cursor"]) == 0
     main(["statements", "MONTH=2026-07"])
     assert "<li>Closed: cursor, by ada@example.com on " in (folder / "company.html").read_text(encoding="utf-8")
+    hidden = folder.parent / f".{folder.name}"
+    (hidden / "fresh").mkdir(parents=True)
+    (hidden / "fresh" / "half.html").write_text("a", encoding="utf-8")
+    folder.rename(hidden / "before")  # and there the run was killed
+    with pytest.raises(WarehouseError, match="cannot be written"):
+        write_all([replace(first_statement(), file="no/folder")], folder.parent, folder.name)
+    assert (sorted(folder.parent.glob(".*")), (folder / "company.html").exists()) == ([], True), "those of before"
+    folder.rename(folder.parent / "moved")
+    (hidden / "before").mkdir(parents=True)
+    main(["statements", "MONTH=2026-07"])
+    assert (folder / "company.html").read_bytes() == (folder.parent / "moved" / "company.html").read_bytes()
+    assert sorted(path.name for path in folder.parent.iterdir() if path.is_dir()) == ["moved", folder.name]
     assert main(["statements", "MONTH=2025-01"]) == 1
     assert "Nothing was billed in 2025-01" in printed(capsys)
+
+
+def first_statement() -> Statement:
+    table = pl.DataFrame({column: ["x"] for column in ORDER} | {"shown_usd": [Decimal("1.00")]})
+    return Statement("2026-07", "team", "Data", "team_data", table, [], [], is_simulated=True)
 
 
 def test_what_cannot_be_closed_gives_the_reason(

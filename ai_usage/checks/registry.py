@@ -4,6 +4,7 @@ from ai_usage.check import Check
 from ai_usage.checks import (
     account_identity,
     anomalies,
+    close_acts,
     completeness,
     figures,
     grain,
@@ -22,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     *completeness.CHECKS,
     *readable.CHECKS,
     *ledger.CHECKS,
+    *close_acts.CHECKS,
     *grain.CHECKS,
     *money.CHECKS,
     *account_identity.CHECKS,

@@ -5,6 +5,7 @@ digit. Shown cents are the growth of the rounded running sum over all lines, so 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -13,6 +14,7 @@ from typing import Any
 import polars as pl
 
 CENT = Decimal("0.01")
+AT_MOST = 48  # characters of a name in that of a file: four bytes each are less than file systems take
 COMPANY = "company"
 SCOPES = {"team": "teams", "cost_center": "cost centers"}
 NAMES = {COMPANY: "Company", "team": "Team", "cost_center": "Cost center"}
@@ -109,8 +111,9 @@ def _shares(lines: pl.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def _file(scope: str, name: str, taken: set[str]) -> str:
-    """A unique file name that every file system accepts."""
-    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "unnamed"
+    """A unique file name that every file system accepts: letters of any script, digits and `_`."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    plain = re.sub(r"[\W_]+", "_", folded)[:AT_MOST].strip("_") or "unnamed"
     found, n = f"{scope}_{plain}", 1
     while found in taken:
         n += 1

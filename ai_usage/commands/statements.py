@@ -4,10 +4,14 @@ company that they add up to, as pages to print and as CSV.
 Exit code 1 if days of the month were never pulled, or are blocked: their cost is not in it.
 """
 
+import fcntl
+import os
 import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from rich.markup import escape
 
 from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.coverage import print_gaps, pulled
@@ -22,6 +26,7 @@ from ai_usage.partitions import Span
 from ai_usage.settings import Settings
 from ai_usage.warehouse.origin import is_simulated
 
+FRESH, BEFORE = "fresh", "before"  # in the hidden folder beside: the statements being written, and those replaced
 LINES = """
 with lines as (
     select
@@ -93,22 +98,47 @@ def run(of: Settings, argv: Sequence[str]) -> int:
 
 
 def write_all(statements: Sequence[Statement], exports: Path, name: str) -> Path:
-    """Writes a page and a CSV file of each statement into a separate folder: all of them, or the earlier ones stay."""
-    folder = exports / name
+    """Write a page and a CSV file of each statement into a separate folder: all of them, or the earlier ones stay. The
+    next run finishes or removes what a killed one left.
+    """
+    folder, hidden = exports / name, exports / f".{name}"
     try:
         exports.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".writing_", dir=exports) as unfinished:
-            fresh = Path(unfinished) / name
-            fresh.mkdir()
-            for statement in statements:
-                (fresh / f"{statement.file}.html").write_text(page(statement), encoding="utf-8")
-                harmless(statement.table).write_csv(fresh / f"{statement.file}.csv")
-            if folder.exists():
-                shutil.move(folder, Path(unfinished) / "before")
-            fresh.replace(folder)
+        with _alone_in(exports):
+            _put_right(folder, hidden)
+            fresh = hidden / FRESH
+            fresh.mkdir(parents=True)
+            try:
+                for statement in statements:
+                    (fresh / f"{statement.file}.html").write_text(page(statement), encoding="utf-8")
+                    harmless(statement.table).write_csv(fresh / f"{statement.file}.csv")
+                if folder.exists():
+                    folder.rename(hidden / BEFORE)
+                fresh.rename(folder)
+            finally:
+                _put_right(folder, hidden)
     except OSError as error:
         raise WarehouseError(f"{folder} cannot be written ({error.strerror or error}).") from error
     return folder
+
+
+def _put_right(folder: Path, hidden: Path) -> None:
+    """The folder is the new one, or else the one of before; nothing hidden is left."""
+    if not folder.exists() and (hidden / BEFORE).exists():
+        (hidden / BEFORE).rename(folder)
+    if hidden.exists():
+        shutil.rmtree(hidden)
+
+
+@contextmanager
+def _alone_in(exports: Path) -> Iterator[None]:
+    """Two runs do not write at a time."""
+    place = os.open(exports, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
 
 
 def _print(statements: Sequence[Statement], folder: Path) -> None:
@@ -119,5 +149,5 @@ def _print(statements: Sequence[Statement], folder: Path) -> None:
     total = company.table["billed_usd"].sum()
     OUT.print(f"{company.month}: {count}; together [bold]${total:,.2f}[/] (exactly {total} USD)", soft_wrap=True)
     for mark in company.marks:
-        OUT.print(f"[yellow]{mark}[/]", soft_wrap=True)
+        OUT.print(f"[yellow]{escape(mark)}[/]", soft_wrap=True)
     OUT.print(f"Written to {folder}", soft_wrap=True)

@@ -15,6 +15,9 @@ Cell = str | int | bool | Decimal | None
 
 FIRST_SERIAL = date(1899, 12, 30)  # a date cell is the number of days since
 EARLIEST, LATEST = date(2015, 1, 1), date(2100, 1, 1)
+LONGEST = timedelta(days=366)  # of an invoice's days
+LARGEST = 10**12  # of an amount, in any currency: below it
+ISO_DAY = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}[\d:.,+Zz -]*)?")  # with or without a time
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
 AMOUNT = re.compile(r"-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?")
 # Three digits after one sign may be thousands or thousandths: that cannot be known. After a comma in dollars it can.
@@ -22,12 +25,18 @@ THOUSANDS_OR_NOT = re.compile(r"-?(?!0)[0-9]{1,3}[.,][0-9]{3}")
 IN_DOLLARS = re.compile(
     r"(?P<minus>-?)\s*(?P<before>usd|us\$|\$)?\s*(?P<number>-?[0-9].*?)\s*(?P<after>usd|us\$|\$)?", re.IGNORECASE
 )
+CURRENCY_BESIDE = re.compile(
+    r"-?([A-Za-z]{3}|[^\w\s.,()%'-]) ?-?[0-9][0-9.,' ]*|-?[0-9][0-9.,' ]*?([A-Za-z]{3}|[^\w\s.,()%'-])"
+)
 # Characters that are not seen: zero-width spaces and joiners, soft hyphens, marks of direction, control characters.
 UNSEEN = ("Cf", "Cc")
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as a space
+MINUS = "\u2212"  # the sign that typesetting has for it
 JOINERS = "\u200c\u200d"  # which some scripts write words with
 NAMED_DAYS = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
 NAMED_MONTHS = ("%b %Y", "%B %Y")
+AMBIGUOUS_DAY = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+NO_PERIOD = "is no period: write a month, such as 2026-01, or two days, such as 2026-01-03/2026-02-03"
 SPELLINGS: dict[str, str] = {}  # what people write, lower-case → the provider's key; the registry of providers fills it
 
 
@@ -133,24 +142,50 @@ def month(cell: Cell) -> str:
     """`YYYY-MM`, of that or of any date in it."""
     if isinstance(cell, str):
         written = clean(cell)
-        if re.fullmatch(r"\d{4}-\d{1,2}", written):
-            return _sane(_parsed(f"{written}-1", "%Y-%m-%d")).strftime("%Y-%m")
+        if re.fullmatch(r"\d{4}[-/]\d{1,2}", written):
+            return _sane(_parsed(f"{written}-1".replace("/", "-"), "%Y-%m-%d")).strftime("%Y-%m")
         for form in NAMED_MONTHS:
             if found := _try(_plain(written), form):
                 return _sane(found).strftime("%Y-%m")
+        if not ISO_DAY.fullmatch(written) and _named_day(written) is None and not AMBIGUOUS_DAY.fullmatch(written):
+            raise BadCell("is no month: write 2026-01")
     return day(cell).strftime("%Y-%m")
 
 
 def period(cell: Cell) -> str:
     """The days that an invoice is for: a month, as `month` reads it, or two days with `/` between them, the second
-    exclusive: `2026-10-03/2026-11-03`.
+    exclusive: `2026-10-03/2026-11-03`. Two days that are a month are that month.
     """
-    first, slash, end = clean(cell).partition("/") if isinstance(cell, str) and cell.count("/") == 1 else ("", "", "")
-    if not slash:
-        return month(cell)
-    begins, ends = day(first.strip()), day(end.strip())
+    written = clean(cell) if isinstance(cell, str) else ""
+    if re.fullmatch(r"\d{4}/\d{1,2}", written) or written.count("/") != 1:
+        try:
+            return month(cell)
+        except BadCell as error:
+            why = str(error)
+            raise BadCell(NO_PERIOD if why.startswith("is no") else why) from error
+    first, _, end = written.partition("/")
+    if not (_may_be_a_day(first) and _may_be_a_day(end)):
+        raise BadCell(NO_PERIOD)
+    return _days_between(day(first.strip()), day(end.strip()))
+
+
+def _may_be_a_day(written: str) -> bool:
+    return len(re.findall(r"\w+", written)) > 2
+
+
+def _days_between(begins: date, ends: date) -> str:
     if ends <= begins:
         raise BadCell("ends before it begins: its second day is exclusive, the day after the last")
+    if ends - begins > LONGEST:
+        raise BadCell("is longer than a year")
+    following = (begins + timedelta(days=31)).replace(day=1)
+    if begins.day == 1 and ends == following:
+        return f"{begins:%Y-%m}"
+    if begins.day == 1 and (ends + timedelta(days=1)).day == 1:
+        raise BadCell(
+            "can be two periods, with its second day or without it: the second day is exclusive; of a whole month "
+            "write 2026-01"
+        )
     return f"{begins}/{ends}"
 
 
@@ -173,10 +208,14 @@ def currency(cell: Cell) -> str:
 
 def plain_amount(cell: Cell) -> Decimal:
     """A number in the currency that stands beside it."""
-    found = IN_DOLLARS.fullmatch(clean(cell)) if isinstance(cell, str) else None
-    if found and (found["before"] or found["after"]):
+    written = clean(cell).replace(MINUS, "-") if isinstance(cell, str) else ""
+    found = IN_DOLLARS.fullmatch(written)
+    if (found and (found["before"] or found["after"])) or CURRENCY_BESIDE.fullmatch(written):
         raise BadCell("has a currency: write the number alone, and the currency into its own column")
-    return amount(cell)
+    try:
+        return amount(cell)
+    except BadCell as error:
+        raise BadCell(str(error).replace(" in US dollars", "").replace(" in dollars", "")) from error
 
 
 def amount(cell: Cell) -> Decimal:
@@ -184,10 +223,9 @@ def amount(cell: Cell) -> Decimal:
     or `1,234`, which is one number or a thousand times that, are refused.
     """
     value = _number(cell)
-    try:
-        return nine_decimals(value)
-    except ValueError as error:
-        raise BadCell("is more than any amount") from error
+    if not -LARGEST < value < LARGEST:
+        raise BadCell("is more than any amount")
+    return nine_decimals(value)
 
 
 def price(cell: Cell) -> Decimal:
@@ -221,7 +259,7 @@ def _number(cell: Cell, *, is_count: bool = False) -> Decimal:
         raise BadCell("is a tick box, not a number")
     if not isinstance(cell, str):
         return Decimal(cell or 0)
-    found = IN_DOLLARS.fullmatch(clean(cell))
+    found = IN_DOLLARS.fullmatch(clean(cell).replace(MINUS, "-"))
     number = found and f"{found['minus']}{found['number']}"
     if not found or not number or not AMOUNT.fullmatch(number):
         raise BadCell(_why_no_number(clean(cell)))
@@ -254,14 +292,18 @@ def _serial(cell: Cell) -> date:
 
 
 def _written_day(written: str) -> date:
-    if re.fullmatch(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?", written):
+    if ISO_DAY.fullmatch(written):
         return _parsed(re.split(r"[T ]", written)[0].replace("/", "-"), "%Y-%m-%d")
-    if re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", written):
+    if AMBIGUOUS_DAY.fullmatch(written):
         raise BadCell("can be two dates, by day or by month first: write 2026-01-31")
-    for form in NAMED_DAYS:
-        if found := _try(_plain(written), form):
-            return found
+    if found := _named_day(written):
+        return found
     raise BadCell("is no date: write 2026-01-31")
+
+
+def _named_day(written: str) -> date | None:
+    plain = _plain(written)
+    return next((found for form in NAMED_DAYS if (found := _try(plain, form))), None)
 
 
 def _plain(written: str) -> str:

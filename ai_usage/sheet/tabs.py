@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from ai_usage.money import USD
 from ai_usage.sheet import cells
 from ai_usage.sheet.cells import BadCell, Cell, Column, shape
 
@@ -75,6 +76,7 @@ def _a_scope(row: Row) -> tuple[str, str] | None:
 
 
 def _an_invoice_line(row: Row) -> tuple[str, str] | None:
+    row["currency"] = row["currency"] or USD  # a line pasted with it and without it is one line
     is_credit = row["covers"] == "credits"
     return ("amount", "is positive: a credit is a negative amount") if is_credit and row["amount"] > 0 else None
 

@@ -77,7 +77,7 @@ class ClaudeApi:
         self.reports = ClaudeReports(days)
         self.analytics = ClaudeAnalytics(days)
         self.lists = ClaudeLists(days.organization, clock)
-        self.limits = ClaudeLimits(days.organization, clock)
+        self.limits = ClaudeLimits(days, clock)
         self.people = ClaudePeople(people, clock)
         self.clock = clock
         self.quota = Quota(monotonic)

@@ -16,7 +16,7 @@ from ai_usage.simulator import rhythm
 from ai_usage.simulator.claude_code_days import ClaudeCodeRecord, claude_code_records
 from ai_usage.simulator.claude_habits import Habits, actor, geo, tokens_worth
 from ai_usage.simulator.claude_uses import MINUTES, Day, Use
-from ai_usage.simulator.organization import ApiKey, Organization
+from ai_usage.simulator.organization import ApiKey, Organization, Person
 from ai_usage.simulator.prices import CODE_EXECUTION_SINCE, SESSIONS_SINCE, TOKEN_TYPES, Model, newest
 
 SETTLED_AFTER = timedelta(hours=30)
@@ -47,6 +47,11 @@ def version(day: date, now: datetime) -> Version:
 
 def _minutes(passed: timedelta) -> int:
     return max(0, min(MINUTES, passed // timedelta(minutes=5) * 5))
+
+
+def workbench_people(organization: Organization) -> tuple[Person, ...]:
+    """Who tries prompts in the Console now and then."""
+    return organization.people[30::9]
 
 
 class ClaudeDays:
@@ -126,7 +131,7 @@ class ClaudeDays:
         return Habits.of(key, random.Random(f"habits:{self.seed}:{key.id}"))
 
     def _workbench_uses(self, rng: random.Random, day: date, bustle: float, level: float) -> Iterator[Use]:
-        people = [p for p in self.organization.people[30::9] if p.added_at.date() < day]
+        people = [p for p in workbench_people(self.organization) if p.added_at.date() < day]
         spaces = [w for w in self.organization.workspaces[:3] if w.created_at.date() < day]
         for person in people:
             if rng.random() < 0.7 * bustle and not person.gone(datetime.combine(day, time(), UTC)):

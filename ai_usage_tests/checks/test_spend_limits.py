@@ -41,6 +41,7 @@ def know(platform: Platform, *members: dict[str, object]) -> dict[str, tuple[Dec
 
 
 def test_use_in_cents_is_compared_with_limits_in_dollars(platform: Platform) -> None:
+    put(platform, "dim_person", [{"user_email": "ann@x.io", "team_name": "Data"}])
     found = know(
         platform,
         {"email": "Ann@x.io", "spendCents": 25000, "effectivePerUserLimitDollars": 250},
@@ -57,6 +58,8 @@ def test_use_in_cents_is_compared_with_limits_in_dollars(platform: Platform) -> 
         "di@x.io": (None, None, "unknown"),
         "flo@x.io": (Decimal(0), None, "included_only"),
     }
+    teams = platform.sql(f"select user_email from {A}.limit_use where team_name = 'Data'")
+    assert teams == [("ann@x.io",)]
     outcome = platform.check(LIMITS)
     assert outcome.not_passed(LIMITS) == {None}
     why = outcome.why(LIMITS, None, "limit_use")

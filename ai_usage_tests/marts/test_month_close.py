@@ -1,120 +1,30 @@
-"""Months against consoles' figures: what the difference is made of, and when a month is closed."""
+"""Months against consoles' figures: what the difference is made of, and when a month is ready to be closed."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any
 
 import pytest
 
-from ai_usage.marts.build_days import rebuild_days, rebuild_whole
-from ai_usage.marts.files import marts
-from ai_usage.partitions import Span
-from ai_usage_tests.marts.by_hand import know_providers, pull, put
-from ai_usage_tests.mock_claude import Row
-from ai_usage_tests.platform import Platform
-
-ONE_DAY = timedelta(days=1)
-OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
-CAUSES = (
-    "days_outside_figure_usd",
-    "restated_since_figure_usd",
-    "missing_days_usd",
-    "blocked_days_usd",
-    "rounding_usd",
-    "unexplained_usd",
+from ai_usage_tests.marts.by_hand import pull, put
+from ai_usage_tests.marts.month_books import (
+    CAUSES,
+    NOVEMBER,
+    OCTOBER,
+    ONE_DAY,
+    PULLS,
+    Books,
+    at,
+    causes,
+    month_close,
+    whole_october,
 )
-PULLS = {"anthropic": "claude_cost_report", "cursor": "cursor_usage_events"}
-
-
-def at(day: date, hour: int = 6) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-
-
-def month_close(platform: Platform) -> list[Row]:
-    """The rows of the mart as they would be now."""
-    for name in ("month_differences", "month_reconciliation", "closed_month_changes"):
-        rebuild_whole(platform.warehouse, next(one for one in marts() if one.table.name == name))
-    return platform.warehouse.query("marts/month_close").to_dicts()
-
-
-@dataclass
-class Books:
-    """What one provider billed day by day, what was known when, and the figures of the sheet."""
-
-    provider: str = "anthropic"
-    versions: dict[date, list[tuple[datetime, Decimal]]] = field(default_factory=dict)
-    pulls: list[Row] = field(default_factory=list)
-    figures: list[Row] = field(default_factory=list)
-    seats: dict[date, Decimal] = field(default_factory=dict)
-    blocked: dict[date, Decimal] = field(default_factory=dict)  # what the last good version has
-
-    def billed(self, day: date, usd: str | Decimal, when: datetime | None = None) -> None:
-        """The day's amount as pulled the next morning, or at another instant."""
-        known = when or at(day + ONE_DAY)
-        self.versions.setdefault(day, []).append((known, Decimal(usd)))
-        self.pulls.append(pull(PULLS[self.provider], day, known))
-
-    def month(self, first: date, days: int, usd: str | Decimal = "10", *, again_after: int | None = None) -> None:
-        for n in range(days):
-            day = first + n * ONE_DAY
-            self.billed(day, usd)
-            if again_after:
-                self.pulls.append(pull(PULLS[self.provider], day, at(day + again_after * ONE_DAY)))
-
-    def figure(self, first: date, following: date, usd: str, seen: datetime | None = None, **more: Any) -> None:
-        period = {"period_start": first, "period_end": following, "row_number": len(self.figures) + 2}
-        amount = {"amount_usd": Decimal(usd), "first_seen_at": seen or at(following, 12)}
-        self.figures.append({"provider": self.provider, **period, **amount, **more})
-
-    def compared(self, platform: Platform) -> dict[str, Row]:
-        """Month → its row."""
-        newest = {day: max(known)[1] for day, known in self.versions.items()}
-        newest |= self.blocked
-        know_providers(platform.warehouse)
-        put(platform, "pulls", self.pulls)
-        put(platform, "console_figures", self.figures)
-        scope, none = {"scope": "provider", "scope_name": self.provider}, Decimal(0)
-        put(
-            platform,
-            "spend_by_scope",
-            [
-                {
-                    "spend_date": d,
-                    "usage_usd": newest.get(d, none),
-                    "seats_usd": self.seats.get(d, none),
-                    **scope,
-                }
-                for d in newest.keys() | self.seats.keys()
-            ],
-        )
-        put(platform, "spend_versions", [row for day in self.versions for row in self._versions_of(day)])
-        return {row["month"]: row for row in month_close(platform)}
-
-    def _versions_of(self, day: date) -> list[Row]:
-        known = sorted(self.versions[day])
-        ends = [since for since, _ in known[1:]] + [None]
-        return [
-            {"activity_date": day, "provider": self.provider, "billed_usd": usd, "known_from": since, "known_to": end,
-             "pull_id": str(since)}
-            for (since, usd), end in zip(known, ends, strict=True)
-        ]  # fmt: skip
-
-
-def causes(row: Row) -> dict[str, Decimal]:
-    """What is not zero, the difference's sum being shown on the way."""
-    assert sum(row[cause] for cause in CAUSES) == row["difference_usd"] == row["vendor_usd"] - row["figure_usd"]
-    return {cause: row[cause] for cause in CAUSES if row[cause]}
+from ai_usage_tests.platform import Platform
 
 
 @pytest.fixture
 def october() -> Books:
-    """31 days at 10 USD, pulled again 30 days later, and a figure of that sum, of November 5."""
-    books = Books()
-    books.month(OCTOBER, 31, again_after=30)
-    books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))
-    return books
+    return whole_october()
 
 
 def test_a_month_is_ready_when_its_last_day_was_looked_at_again(platform: Platform, october: Books) -> None:
@@ -123,18 +33,6 @@ def test_a_month_is_ready_when_its_last_day_was_looked_at_again(platform: Platfo
     assert (row["status"], row["ready_at"]) == ("ready", at(date(2026, 11, 30)))
     assert (row["closed_at"], row["restated_since_close_usd"], row["is_restated_since_close"]) == (None, None, False)
     assert (row["vendor_usd"], row["seats_usd"], row["days_missing"]) == (Decimal(310), None, 0)
-
-
-def test_a_figure_that_comes_last_makes_the_month_ready(platform: Platform, october: Books) -> None:
-    october.figures[0]["first_seen_at"] = at(date(2026, 12, 3))
-    assert october.compared(platform)["2026-10"]["ready_at"] == at(date(2026, 12, 3))
-
-
-def test_seats_stand_beside_and_are_in_no_difference(platform: Platform, october: Books) -> None:
-    october.seats = {OCTOBER + n * ONE_DAY: Decimal(2) for n in range(30)}
-    october.seats[NOVEMBER] = Decimal(2)  # a day that was never asked about
-    row = october.compared(platform)["2026-10"]
-    assert (row["vendor_usd"], row["seats_usd"], row["difference_usd"]) == (Decimal(310), Decimal(60), Decimal(0))
 
 
 @pytest.mark.parametrize("lack", ["a look", "a figure", "the whole month", "a day", "ten cents"])
@@ -165,70 +63,6 @@ def test_what_a_month_lacks_keeps_it_open(platform: Platform, october: Books, la
             "ten cents": {"unexplained_usd": Decimal("0.1")},
         }.get(lack, {})
     assert row["days_missing"] == (1 if lack == "a day" else 0)
-
-
-def invoice(usd: str, *, usage: str = "10", **more: Any) -> Books:
-    """October of Cursor: 31 days of usage, $3,440 of seats over them, and a figure of the invoice."""
-    books = Books("cursor")
-    books.month(OCTOBER, 31, usage, again_after=2)
-    shares = [(Decimal(3440) * n / 31).quantize(Decimal("1e-9")) for n in range(32)]
-    books.seats = {OCTOBER + n * ONE_DAY: shares[n + 1] - shares[n] for n in range(31)}
-    books.figure(OCTOBER, NOVEMBER, usd, **more)
-    return books
-
-
-@pytest.mark.parametrize("covers", [None, "usage_and_seats"])
-def test_an_invoice_that_includes_seats_is_usage_and_seats(platform: Platform, covers: str | None) -> None:
-    """Case 32: $310 of usage and $3,440 of seats are the invoice's $3,750."""
-    row = invoice("3750", covers=covers).compared(platform)["2026-10"]
-    assert (row["status"], row["figure_covers"]) == ("ready", "usage_and_seats")
-    assert [row[name] for name in ("vendor_usd", "seats_usd", "difference_usd", *CAUSES)] == [
-        310,
-        3440,
-        *[0] * 7,
-    ]
-
-
-def test_an_invoice_with_seats_that_is_restated_later_stays_ready(platform: Platform) -> None:
-    books = invoice("3750")
-    books.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 9)))
-    row = books.compared(platform)["2026-10"]
-    assert (row["status"], row["figure_covers"]) == ("ready", "usage_and_seats")
-    assert (row["restated_since_figure_usd"], row["unexplained_usd"]) == (Decimal("2.5"), 0)
-
-
-@pytest.mark.parametrize(
-    ("usd", "covers", "read_as", "unexplained"),
-    [
-        ("310", None, "usage", 0),
-        ("310", "usage", "usage", 0),
-        ("3750", "usage", "usage", -3440),
-        ("310", "usage_and_seats", "usage_and_seats", 3440),
-        ("3700", None, "usage", -3390),  # neither: then it is a figure of usage
-        ("3750.30", None, "usage_and_seats", "-0.3"),  # within a hundredth of a percent, and more than rounding
-    ],
-)
-def test_a_figure_covers_what_the_sheet_states_or_else_what_matches(
-    platform: Platform, usd: str, covers: str | None, read_as: str, unexplained: int | str
-) -> None:
-    row = invoice(usd, covers=covers).compared(platform)["2026-10"]
-    assert (row["figure_covers"], row["unexplained_usd"]) == (read_as, Decimal(unexplained))
-    assert row["status"] == ("open" if unexplained else "ready")
-    assert (row["status_reason"] is None) == (row["status"] == "ready")
-
-
-def test_an_invoice_with_seats_of_a_cycle_is_compared_with_its_own_days(platform: Platform) -> None:
-    """From October 3 to November 3, of which November has no usage yet: two days of October are outside."""
-    books = invoice("1")
-    books.month(NOVEMBER, 20, "4", again_after=2)
-    books.seats |= {NOVEMBER + n * ONE_DAY: Decimal(115) for n in range(20)}
-    days = [date(2026, 10, 3) + n * ONE_DAY for n in range(31)]
-    seats = sum((books.seats[day] for day in days), Decimal())
-    books.figures = []
-    books.figure(days[0], days[-1] + ONE_DAY, str((298 + seats).quantize(Decimal("0.01"))))
-    row = books.compared(platform)["2026-10"]
-    assert (row["status"], row["figure_covers"], row["unexplained_usd"]) == ("ready", "usage_and_seats", 0)
-    assert row["days_outside_figure_usd"] == 310 + 3440 - 298 - seats
 
 
 REASONS = {
@@ -263,36 +97,6 @@ def test_a_month_that_is_not_over_shows_how_far_it_is_known(platform: Platform) 
     books.figure(OCTOBER, NOVEMBER, "310")
     row = books.compared(platform)["2026-10"]
     assert (row["status_reason"], row["final_on"]) == ("no day of it was ever pulled", None)
-
-
-def test_a_ready_month_whose_figure_leaves_the_sheet_stays_ready_with_a_note(
-    platform: Platform, october: Books
-) -> None:
-    """Case 33: closed on November 30, and the row deleted on December 10."""
-    october.figures[0]["removed_at"] = at(date(2026, 12, 10))
-    row = october.compared(platform)["2026-10"]
-    assert (row["status"], row["ready_at"]) == ("ready", at(date(2026, 11, 30)))
-    assert row["status_reason"] == "its figure left the sheet on 2026-12-10"
-    assert (row["figure_usd"], row["figure_removed_at"]) == (310, at(date(2026, 12, 10)))
-    october.billed(date(2026, 10, 7), "12.5", at(date(2026, 12, 12)))
-    row = october.compared(platform)["2026-10"]
-    assert (row["status"], row["restated_since_figure_usd"]) == ("ready", Decimal("2.5"))
-
-
-def test_a_figure_that_left_before_the_month_was_ready_counts_for_nothing(platform: Platform, october: Books) -> None:
-    october.figures[0]["removed_at"] = at(date(2026, 11, 29))
-    row = october.compared(platform)["2026-10"]
-    assert (row["status"], row["status_reason"], row["figure_usd"]) == ("open", "no figure in the sheet", None)
-
-
-def test_an_edited_figure_stands_for_the_one_that_it_was(platform: Platform, october: Books) -> None:
-    """Whoever writes another amount for the month reopens it; another period beside it does not."""
-    october.figures[0]["removed_at"] = at(date(2026, 12, 10))
-    october.figure(OCTOBER, date(2026, 10, 16), "150")
-    assert october.compared(platform)["2026-10"]["status"] == "ready"
-    october.figure(OCTOBER, NOVEMBER, "311", at(date(2026, 12, 10)))
-    row = october.compared(platform)["2026-10"]
-    assert (row["status"], row["figure_usd"], row["unexplained_usd"]) == ("open", 311, -1)
 
 
 def test_a_ready_month_that_is_restated_stays_ready_and_shows_the_restatement(
@@ -352,25 +156,6 @@ def test_a_cursor_cycle_from_the_third_to_the_third_is_compared_with_its_own_day
     assert rows["2026-11"]["status"] == "open"
 
 
-def test_subscriptions_are_no_usage(platform: Platform) -> None:
-    books = Books("cursor")
-    books.billed(OCTOBER, "10")
-    books.compared(platform)
-    put(
-        platform,
-        "ai_spend",
-        [
-            {"spend_date": OCTOBER, "provider": "cursor", "charge_type": kind, "billed_usd": usd}
-            for kind, usd in (("subscription", Decimal(40)), ("usage", Decimal(12)), ("credit", Decimal(-1)))
-        ],
-    )
-    rebuild_days(
-        platform.warehouse, next(one for one in marts() if one.table.name == "spend_by_scope"), Span(OCTOBER, OCTOBER)
-    )
-    [row] = month_close(platform)
-    assert (row["vendor_usd"], row["seats_usd"]) == (Decimal(11), Decimal(40))
-
-
 def test_missing_days_explain_what_is_lacking_and_never_what_is_too_much(platform: Platform, october: Books) -> None:
     october.pulls = [one for one in october.pulls if one["activity_date"] > date(2026, 10, 4)]
     october.versions = {day: known for day, known in october.versions.items() if day > date(2026, 10, 4)}
@@ -401,20 +186,6 @@ def test_a_blocked_day_is_a_cause_of_its_own_and_keeps_the_month_open(platform: 
     put(platform, "record_rejections", [rejected])
     row = october.compared(platform)["2026-10"]
     assert (causes(row), row["status_reason"]) == ({}, "blocked days: 1, the first on 2026-10-15")
-
-
-def test_the_figure_of_just_the_month_goes_before_the_longest(platform: Platform) -> None:
-    books = Books()
-    books.month(OCTOBER, 31)
-    for following in (date(2026, 10, 8), date(2026, 10, 22), date(2026, 10, 15)):
-        books.figure(OCTOBER, following, f"{10 * (following - OCTOBER).days}", source=str(following))
-    books.figure(OCTOBER, NOVEMBER, "99", workspace_id="w")
-    row = books.compared(platform)["2026-10"]
-    assert (row["figure_to"], row["figure_source"]) == (date(2026, 10, 22), "2026-10-22")
-    assert causes(row) == {"days_outside_figure_usd": Decimal(100)}
-    books.figure(OCTOBER, NOVEMBER, "310")
-    books.figure(OCTOBER, date(2027, 1, 1), "930")
-    assert books.compared(platform)["2026-10"]["figure_to"] == NOVEMBER
 
 
 def test_a_month_that_was_never_pulled_has_no_amount_and_a_running_one_lacks_no_day_to_come(platform: Platform) -> None:
@@ -458,48 +229,3 @@ def test_whatever_happened_the_causes_add_up(platform: Platform) -> None:
             if row["difference_usd"] is not None:
                 seen |= causes(row).keys()
     assert seen == set(CAUSES)
-
-
-@pytest.fixture
-def of_two(october: Books) -> Books:
-    """The same October, of which account eu has 4 USD a day: both accounts have a figure of their own."""
-    october.pulls = [{**one, "account": account} for one in october.pulls for account in ("default", "eu")]
-    october.figures = []
-    october.figure(OCTOBER, NOVEMBER, "186", at(date(2026, 11, 4)), account="default")
-    october.figure(OCTOBER, NOVEMBER, "124", at(date(2026, 11, 5)), account="eu")
-    return october
-
-
-def test_figures_of_all_accounts_close_a_month_together(platform: Platform, of_two: Books) -> None:
-    row = of_two.compared(platform)["2026-10"]
-    assert (row["status"], row["figure_usd"], row["ready_at"]) == ("ready", 310, at(date(2026, 11, 30)))
-    assert causes(row) == {}
-
-
-def test_a_month_waits_for_the_figure_of_each_account(platform: Platform, of_two: Books) -> None:
-    [home, europe] = of_two.figures
-    of_two.figures = [home]
-    row = of_two.compared(platform)["2026-10"]
-    assert (row["status"], row["status_reason"]) == ("open", "no figure in the sheet")
-    of_two.figures = [home, {**europe, "account": "another"}]
-    assert of_two.compared(platform)["2026-10"]["figure_usd"] is None
-    of_two.figures = [home, {**europe, "covers": "usage_and_seats"}]
-    assert of_two.compared(platform)["2026-10"]["figure_usd"] is None
-    of_two.figures = [home, {**europe, "workspace_id": "default"}]
-    assert of_two.compared(platform)["2026-10"]["figure_usd"] is None
-
-
-def test_a_figure_of_the_whole_takes_precedence_over_those_of_accounts(platform: Platform, of_two: Books) -> None:
-    of_two.figure(OCTOBER, NOVEMBER, "309")
-    row = of_two.compared(platform)["2026-10"]
-    assert (row["status"], row["figure_usd"], causes(row)) == ("open", 309, {"unexplained_usd": Decimal(1)})
-
-
-def test_a_month_stays_closed_when_an_accounts_figure_leaves_the_sheet(platform: Platform, of_two: Books) -> None:
-    removed = at(date(2026, 12, 24))
-    of_two.figures[1]["removed_at"] = removed
-    row = of_two.compared(platform)["2026-10"]
-    assert (row["status"], row["figure_usd"], row["figure_removed_at"]) == ("ready", 310, removed)
-    of_two.figure(OCTOBER, NOVEMBER, "120", at(date(2026, 12, 25)), account="eu")
-    row = of_two.compared(platform)["2026-10"]
-    assert (row["status"], row["figure_usd"], row["figure_removed_at"]) == ("open", 306, None)

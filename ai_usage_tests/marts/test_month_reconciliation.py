@@ -167,6 +167,103 @@ def test_every_cause_has_its_name(platform: Platform) -> None:
     assert causes(books.reconciled(platform)["usage"]) == {"missing_days_usd": Decimal(-10)}
 
 
+def test_each_rule_of_a_rest_from_both_sides(platform: Platform) -> None:
+    books = october(usage="10", credits="-1", tax="0.5")
+    books.line("usage", "310.005")
+    books.line("usage", "999", removed_at=SEEN)
+    books.line("credits", "-31")
+    books.line("tax", "20")
+    books.line("seats", "62")
+    rows = books.reconciled(platform)
+    assert rows["usage"]["invoice_usd"] == Decimal("310.005"), "a line that left the sheet is none"
+    assert causes(rows["usage"]) == {"rounding_usd": Decimal("-0.005")}
+    assert causes(rows["credits"]) == {}
+    assert causes(rows["tax"]) == {"unexplained_usd": Decimal("-4.5")}, "a part of it is in a report"
+    assert causes(rows["seats"]) == {"unexplained_usd": -62}, "only tax may be in an invoice alone"
+
+    def left(usage: str, credit: str = "-31") -> dict[str, dict[str, Decimal]]:
+        books.invoices = []
+        books.line("usage", usage)
+        books.line("credits", credit)
+        rows = books.reconciled(platform)
+        return {kind: causes(rows[kind]) for kind in ("usage", "credits")}
+
+    assert left("310.0051")["usage"] == {"unexplained_usd": Decimal("-0.0051")}
+    assert left("330", "-61") == {
+        "usage": {"between_kinds_usd": Decimal(-20)},
+        "credits": {"between_kinds_usd": Decimal(20), "unexplained_usd": Decimal(10)},
+    }
+    books.restated(date(2026, 10, 7), "2", SEEN + ONE_DAY)
+    assert left("310")["usage"] == {"restated_since_invoice_usd": 2}
+    assert left("312") == {"usage": {}, "credits": {}}, "the invoice has it already"
+    assert left("311")["usage"] == {"unexplained_usd": 1}, "it explains no more with it than without it"
+    assert left("300", "-21") == {
+        "usage": {"restated_since_invoice_usd": 2, "between_kinds_usd": Decimal(10)},
+        "credits": {"between_kinds_usd": Decimal(-10)},
+    }
+    for row in books.billed:
+        if row["kind"] == "usage":
+            row |= {"billed_currency": "EUR", "billed_amount": row["billed_usd"] * 10}
+    books.invoices = []
+    books.line("usage", "341", currency="EUR", usd_per_unit=Decimal("0.11"))
+    books.line("credits", "-31")
+    assert causes(books.reconciled(platform)["usage"]) == {
+        "conversion_usd": Decimal("-31.2"), "restated_since_invoice_usd": 2, "unexplained_usd": Decimal("0.2"),
+    }  # fmt: skip
+
+
+def test_a_blocked_or_missing_day_explains_only_its_own_direction(platform: Platform) -> None:
+    def left(usd: str) -> dict[str, Decimal]:
+        books.invoices = []
+        books.line("usage", usd)
+        return causes(books.reconciled(platform)["usage"])
+
+    books, fourteenth = october(usage="10"), date(2026, 10, 14)
+    line = next(row for row in books.billed if row["activity_date"] == fourteenth)
+    books.blocked = {fourteenth: Decimal(0)}
+    line["billed_usd"] = Decimal(0)
+    assert left("290") == {"unexplained_usd": 10}, "without a good version the lines cannot be too high"
+    books.blocked = {fourteenth: Decimal("0.5")}
+    line["billed_usd"] = Decimal("0.5")
+    assert left("290") == {"blocked_days_usd": Decimal("10.5")}, "its last good version may be too high"
+    books.billed.remove(line)
+    books.blocked = {}
+    books.pulls = [row for row in books.pulls if row["activity_date"] != fourteenth]
+    books.versions = [row for row in books.versions if row["activity_date"] != fourteenth]
+    assert left("290") == {"unexplained_usd": 10}
+    assert left("310") == {"missing_days_usd": -10}
+
+
+def test_months_and_providers_are_compared_apart(platform: Platform) -> None:
+    books = october(usage="10", credits="-1")
+    books.day(NOVEMBER, usage="5", credits="-2")
+    books.line("usage", "310")
+    books.line("credits", "-31")
+    books.line("usage", "3", NOVEMBER, date(2026, 12, 1), invoice_id="IN-2")
+    own = books.reconciled(platform)
+    assert (causes(own["usage"]), causes(own["credits"])) == ({}, {})
+    others = [{**row, "provider": "cursor", "billed_usd": row["billed_usd"] * 3} for row in books.billed]
+    lines = [{**row, "provider": "cursor", "amount_usd": row["amount_usd"] * 2} for row in books.invoices]
+    books.billed += others
+    books.invoices += lines
+    put(platform, "billed_by_kind", books.billed)
+    put(platform, "invoices", books.invoices)
+    found = platform.warehouse.query("marts/month_reconciliation").to_dicts()
+    by_kind: dict[Any, Any] = {
+        (row["provider"], row["month"], row["kind"]): (row["difference_usd"], causes(row)) for row in found
+    }
+    assert by_kind == {
+        ("google", "2026-10", "usage"): (0, {}),
+        ("google", "2026-10", "credits"): (0, {}),
+        ("google", "2026-11", "usage"): (2, {"between_kinds_usd": 2}),
+        ("google", "2026-11", "credits"): (-2, {"between_kinds_usd": -2}),
+        ("cursor", "2026-10", "usage"): (310, {"between_kinds_usd": 31, "unexplained_usd": 279}),
+        ("cursor", "2026-10", "credits"): (-31, {"between_kinds_usd": -31}),
+        ("cursor", "2026-11", "usage"): (9, {"between_kinds_usd": 6, "unexplained_usd": 3}),
+        ("cursor", "2026-11", "credits"): (-6, {"between_kinds_usd": -6}),
+    }
+
+
 def test_whatever_the_invoices_have_the_causes_add_up(platform: Platform) -> None:
     chance = Random(20261128)  # noqa: S311 - no secret
     seen: set[str] = set()

@@ -5,7 +5,9 @@ something is not known.
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from math import gamma, pi, sqrt
 from random import Random
+from statistics import mean, stdev
 from typing import Any
 
 import pytest
@@ -211,3 +213,61 @@ def test_with_noise_the_truth_lies_in_the_interval_as_often_as_it_says(desk: Pla
         f"select avg((status = 'saving')::int) from {A}.seat_plans where user_email like 'little%'"
     )
     assert 0 < false_savings < 0.1
+
+
+def upper_tenth(freedom: int) -> float:
+    """Below which Student's t is with a probability of 0.9: its density summed up to there."""
+    scale = gamma((freedom + 1) / 2) / (sqrt(freedom * pi) * gamma(freedom / 2))
+    step, t, area = 1e-4, 0.0, 0.5
+    while area < 0.9:
+        area += step * scale * (1 + (t + step / 2) ** 2 / freedom) ** (-(freedom + 1) / 2)
+        t += step
+    return t
+
+
+def test_the_interval_is_that_of_student_s_t_for_each_number_of_weeks(desk: Platform) -> None:
+    put(desk, "people", [])
+    people = {f"weeks{n}@x.io": [[20, 30, 23][week % 3] for week in range(n)] for n in range(1, 13)}
+    spend = [
+        in_api(who, LAST - timedelta(days=7 * week + day), Decimal(usd) / 7)
+        for who, weeks in people.items()
+        for week, usd in enumerate(weeks)
+        for day in range(7)
+    ]
+    company(desk, [in_seat(HEAVY, DAYS[0], "400"), *spend])
+    ends = "weeks_known, estimated_cost_usd, low_use_cost_usd, high_use_cost_usd"
+    found = desk.sql(f"select user_email, {ends} from {A}.seat_options where option_name = 'Claude API'")
+    known = {who: rest for who, *rest in found if who in people}
+    assert known.pop("weeks1@x.io")[2:] == [None, None], "one week has no interval"
+    assert len(known) == 11
+    for who, (weeks_known, cost, low, high) in known.items():
+        weeks = people[who]
+        half = stdev(weeks) / sqrt(len(weeks)) * upper_tenth(len(weeks) - 1) * 365 / 84
+        assert weeks_known == len(weeks)
+        assert [float(usd) for usd in (cost, low, high)] == pytest.approx(
+            [mean(weeks) * 365 / 84, max(mean(weeks) * 365 / 84 - half, 0), mean(weeks) * 365 / 84 + half], abs=0.02
+        )
+
+
+def test_weeks_of_a_leave_count_for_nothing_and_whoever_came_a_month_ago_is_new(desk: Platform) -> None:
+    """Leaves at the ends of a week: their days are exclusive at the end, and one day is enough."""
+    a_day, before = {"leave_from": DAYS[-8], "leave_to": DAYS[-7]}, {"leave_to": DAYS[-28]}
+    leaves = {"day@x.io": a_day, "before@x.io": before, "soon@x.io": {"leave_from": LAST + timedelta(days=1)}}
+    joined = {f"joined{n}@x.io": {"valid_from": LAST - timedelta(days=n)} for n in (29, 30)}
+    everybody = leaves | joined
+    put(desk, "people", [{"user_email": who, **dates} for who, dates in everybody.items()])
+    put(desk, "dim_person", [{"user_email": who, "person_email": who} for who in everybody])
+    usd = {who: dict.fromkeys(DAYS, "7") for who in everybody}
+    usd["day@x.io"][DAYS[-14]] = "700"  # in the week of the leave
+    company(desk, [in_seat(HEAVY, DAYS[0], "400"), *(in_api(w, d, of) for w in usd for d, of in usd[w].items())])
+    found = plans(desk, "weeks_known, status = 'on_leave', status = 'new', used_usd")
+    even = Decimal("212.92")  # 49 USD a week
+    assert {who: found["anthropic", who] for who in ("day", "before", "soon", "joined29", "joined30")} == {
+        "day": (11, False, False, even),
+        "before": (4, False, False, even),
+        "soon": (12, False, False, even),
+        "joined29": (12, False, True, None),
+        "joined30": (12, False, False, even),
+    }
+    put(desk, "people", [])
+    put(desk, "dim_person", [])

@@ -46,6 +46,7 @@ def test_a_month_that_is_none_is_refused(cell: Cell) -> None:
     [
         ("1,234.50", "1234.50"), ("$1,200", "1200"), (" $ 12 ", "12"), ("USD 7.5", "7.5"), ("12 usd", "12"),
         ("1234567.89", "1234567.89"), ("-3.20", "-3.20"), (1200, "1200"), (Decimal("0.1"), "0.1"), ("US$5", "5"),
+        ("\u22123.20", "-3.20"),
     ],
 )  # fmt: skip
 def test_an_amount_is_exact(cell: Cell, meant: str) -> None:
@@ -92,7 +93,7 @@ def test_an_amount_of_one_meaning_is_read_and_a_number_of_google_is_exact(cell: 
         ("5%", "percentage"), ("12.5 %", "percentage"), ("(5)", "parentheses"), ("NaN", "no number"),
         ("inf", "no number"), ("1.234,50", "no number"), ("1'234.50", "no number"), ("5$3", "no number"),
         ("$", "no number"), ("-", "no number"), ("5-", "no number"), (".5", "no number"), ("1 234.50", "no number"),
-        ("\u0665", "plain number"), ("\uff15", "plain number"), ("\u22125", "plain number"),
+        ("\u0665", "plain number"), ("\uff15", "plain number"), ("\u2212", "no number"),
         ("1\u00a0234,50", "no number"),
     ],
 )  # fmt: skip

@@ -156,7 +156,7 @@ def test_a_line_of_an_invoice_has_its_period_its_currency_and_what_it_covers() -
     )
     shown = [(row["invoice_id"], row["period"], row["amount"], row["currency"], row["covers"]) for row in found.good]
     assert shown == [
-        ("IN-1", "2026-09", Decimal("1234.50"), None, "usage"),
+        ("IN-1", "2026-09", Decimal("1234.50"), "USD", "usage"),
         ("IN-2", "2026-10-03/2026-11-03", Decimal(40), "EUR", "seats"),
         ("IN-2", "2026-10-03/2026-11-03", Decimal(20), "EUR", "seats"),
         ("IN-3", "2026-09", Decimal("-12.5"), "USD", "credits"),

@@ -10,6 +10,7 @@ import httpx
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.marts.build_days import rebuild_whole
 from ai_usage.marts.files import marts
+from ai_usage.money import nine_decimals
 from ai_usage.providers.anthropic.client import ClaudeAdmin
 from ai_usage.providers.anthropic.spend_limits import CLAUDE_SPEND_LIMITS, limit_rows
 from ai_usage.simulator import ADMIN_KEY, ANALYTICS_KEY, Simulator
@@ -36,18 +37,33 @@ def run(platform: Platform, stand_in: Simulator, analytics_key: str = ANALYTICS_
         return platform.materialize(ALONE, None, admin)
 
 
-def test_every_member_s_limit_is_pulled_page_by_page_and_a_use_of_nothing_is_not_known(platform: Platform) -> None:
+def test_every_member_s_limit_and_use_of_it_is_the_truth_and_a_use_of_nothing_is_not_known(platform: Platform) -> None:
     with Simulator(now=NOW) as stand_in:
         assert run(platform, stand_in).result.success
         pages = len([sent for sent in stand_in.requests if "spend_limits" in str(sent)])
-    [(members, people, used)] = platform.sql(
-        f"select count(*), count(distinct user_email), count(used_usd) from {TABLE}"
-    )
+        truth: dict[str, Decimal] = {}
+        for day in (NOW.date().replace(day=n) for n in range(1, NOW.day + 1)):
+            for charge in stand_in.day(day).charges:
+                kind, actor = charge.use.actor
+                if kind == "user_actor":
+                    truth[actor] = truth.get(actor, Decimal()) + charge.cents / 100
+        gone = {person.id for person in stand_in.organization.people if person.gone(NOW)}
+    [(members, people)] = platform.sql(f"select count(*), count(distinct user_email) from {TABLE}")
     assert members == people > 60
     assert pages == -(-members // 20)
-    assert used == 0
     kinds = platform.sql(f"select distinct limit_usd, is_unlimited from {TABLE} order by all")
-    assert kinds == [(Decimal(0), False), (Decimal(200), False), (Decimal(500), False), (None, True)]
+    assert kinds == [(Decimal(usd), False) for usd in (0, 200, 300, 500)] + [(None, True)]
+    used = dict(platform.sql(f"select user_id, used_usd from {TABLE} where used_usd is not null"))
+    assert used == {who: nine_decimals(usd) for who, usd in truth.items() if who not in gone}
+    rebuild_whole(platform.warehouse, next(mart for mart in marts() if mart.table.name == "limit_use"))
+    states = platform.sql("select state, count(*), count(used_usd) from ai_usage_analytics.limit_use group by all")
+    assert {state: (n > 0, with_use > 0) for state, n, with_use in states} == {
+        "near": (True, True),
+        "within": (True, True),
+        "unlimited": (True, True),
+        "included_only": (True, False),
+        "unknown": (True, False),
+    }
 
 
 def test_without_the_key_or_its_scope_the_limits_are_skipped_with_what_they_need(platform: Platform) -> None:
