@@ -1,5 +1,5 @@
 """Are the acts of closing and reopening months still in the ledger as they were written, and do they follow each other?
-Nobody sends them again: what is lost here cannot be pulled.
+They cannot be pulled again: what is lost here is lost.
 """
 
 import hashlib

@@ -291,7 +291,7 @@ def append_noted(
     notes_of: NotesOf = lambda _: {},
 ) -> None:
     """Write an account's answers to the ledger, and note on each day what version of it there is now, or why there is
-    none, and what `notes_of` an answer has. Asked for at `asked_at`, or when each says, before the first request.
+    none, and what `notes_of` an answer has. `asked_at` replaces the time of each answer: before the first request.
     """
     noted = noted or partial(note, context)
     versions = warehouse.append(
