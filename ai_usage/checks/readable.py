@@ -1,7 +1,6 @@
 """Checks that pulled records can be read: rejected records, and fields and values outside the contract."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
@@ -31,7 +30,6 @@ from ai_usage.partitions import Span
 from ai_usage.providers.provider import CoreTables, Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.port import Warehouse
-from ai_usage.warehouse.reading.ledger_records import Records
 
 TITLE = "a record with money, identity or day that cannot be read"
 DESCRIPTION = "Each record of {} can be used: what carries money, identity or the day is readable."
@@ -128,18 +126,19 @@ def _drifted(
     provider: Provider, pull: str, of: type, warehouse: Warehouse, span: Span | None, sightings: Sightings
 ) -> None:
     records = warehouse.newest(pull, span)
+    by_day = records.lines.partition_by("activity_date", as_dict=True)
+    of_days = {day: lines["record"] for (day,), lines in by_day.items()}
+    envelopes: dict[date | None, list[str]] = {}
+    for day, envelope in records.versions.select("activity_date", "envelope").iter_rows():
+        envelopes.setdefault(day, []).append(envelope)
+    none = records.lines["record"].clear()
     for at, day in records.versions.select("pulled_at", "activity_date").iter_rows():
-        sightings.add(day or at.date(), *_drift(provider, records, of, day))
-
-
-def _drift(provider: Provider, records: Records, of: type, day: date | None) -> tuple[Counter[str], int]:
-    """The unknown fields and values in a day's records, and the number of records; day None: a directory."""
-    lines = records.lines.filter(records.lines["activity_date"].eq_missing(day))
-    unknown = drift(lines["record"], of, are_rejections_known=records.pull in provider.pulls_read)
-    for envelope in records.versions.filter(records.versions["activity_date"].eq_missing(day))["envelope"]:
-        beside = json.loads(envelope).keys() - provider.envelope_fields - FROM_THE_CLIENT
-        unknown.update(f"unknown field {name} beside the records" for name in beside)
-    return unknown, lines.height
+        texts = of_days.get(day, none)
+        unknown = drift(texts, of, are_rejections_known=pull in provider.pulls_read)
+        for of_envelope in envelopes[day]:
+            beside = json.loads(of_envelope).keys() - provider.envelope_fields - FROM_THE_CLIENT
+            unknown.update(f"unknown field {name} beside the records" for name in beside)
+        sightings.add(day or at.date(), unknown, len(texts))
 
 
 def _of(provider: Provider) -> list[Check]:

@@ -174,12 +174,12 @@ def plan_append(
             known = _by_version(held.newest_versions(pull, day, asked_at)).get(of)
         is_new = known is None or known["content_hash"] != answer.content_hash
         if is_new:
-            records.append(_record_frame(pull_id, answer))
+            records.append((pull_id, answer))
         records_pull_id = pull_id if known is None or is_new else known["pull_id"]
         commits.append(_commit_row(pull, pull_id, placed.pulled_at, asked_at, records_pull_id, answer))
         versions.append(Version(answer.day, pull_id, placed.pulled_at, len(answer.records), is_new, placed.is_newest))
     columns = {name: [row[name] for row in commits] for name in PULLS.columns}
-    return Appended(pl.concat(records) if records else None, PULLS.frame(columns), versions)
+    return Appended(_record_frame(records) if records else None, PULLS.frame(columns), versions)
 
 
 def _span_of(answers: Sequence[Answer]) -> Span | None:
@@ -193,17 +193,23 @@ def _by_version(newest: pl.DataFrame) -> Mapping[AccountDay, Mapping[str, Any]]:
     return {(row["account"], row["activity_date"]): row for row in newest.to_dicts()}
 
 
-def _record_frame(pull_id: str, answer: Answer) -> pl.DataFrame:
-    """Rows of a raw table. Built by polars from the bytes themselves: no record is parsed or copied twice."""
-    texts = [record.decode() for record in answer.records]
-    return pl.DataFrame(
+def _record_frame(new: Sequence[tuple[str, Answer]]) -> pl.DataFrame:
+    """Rows of a raw table, of answers by their pull's id. No record is parsed, and of many answers, most of them small,
+    one frame is made.
+    """
+    answers = [answer for _, answer in new]
+    heads = pl.DataFrame(
         {
-            "pull_id": pl.repeat(pull_id, len(texts), dtype=pl.String, eager=True),
-            "account": pl.repeat(answer.account, len(texts), dtype=pl.String, eager=True),
-            "activity_date": pl.repeat(answer.day, len(texts), dtype=pl.Date, eager=True),
-            "position": pl.int_range(len(texts), dtype=pl.Int64, eager=True),
-            "record": pl.Series(texts, dtype=pl.String),
-        }
+            "pull_id": [pull_id for pull_id, _ in new],
+            "account": [answer.account for answer in answers],
+            "activity_date": [answer.day for answer in answers],
+        },
+        schema={"pull_id": pl.String, "account": pl.String, "activity_date": pl.Date},
+    )
+    head_of_each = [n for n, answer in enumerate(answers) for _ in answer.records]
+    return heads[head_of_each].with_columns(
+        pl.Series("position", [n for answer in answers for n in range(len(answer.records))], dtype=pl.Int64),
+        pl.Series("record", [record.decode() for answer in answers for record in answer.records], dtype=pl.String),
     )
 
 

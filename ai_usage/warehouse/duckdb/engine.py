@@ -240,7 +240,7 @@ class DuckDBWarehouse:
 
         def answer() -> pl.DataFrame:
             with self.connected() as db:
-                found: pl.DataFrame = db.sql(sql, params=own).pl()
+                found: pl.DataFrame = db.execute(sql, own).pl()
             return found
 
         reads = reads_of(googlesql, self._views)
