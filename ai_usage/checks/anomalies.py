@@ -27,7 +27,7 @@ from ai_usage.warehouse.port import Warehouse
 
 ANOMALIES = "marts/spend_anomalies"
 THRESHOLDS = """
-select baseline_days, least_weekdays_count, least_weekend_days_count
+select baseline_days, least_history_days, least_weekdays_count, least_weekend_days_count
 from ai_usage_analytics.anomaly_thresholds
 """
 SATURDAY = 5
@@ -57,6 +57,11 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
 
 def too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
     """Why a day has no baseline yet, where too few days like it are known before it."""
+    history = (day - min(known, default=day)).days
+    if history < thresholds["least_history_days"]:
+        return NotEvaluated(
+            f"Only {history} days of history: {thresholds['least_history_days']} are needed for a baseline."
+        )
     is_weekend = day.weekday() >= SATURDAY
     since = day - timedelta(days=thresholds["baseline_days"])
     like_it = sum(since <= one < day and (one.weekday() >= SATURDAY) == is_weekend for one in known)

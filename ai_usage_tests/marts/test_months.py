@@ -158,6 +158,19 @@ def test_a_spike_names_the_key_and_leaves_its_neighbours_alone(platform: Platfor
     assert contributors == "apikey_2 +$400"
 
 
+def test_a_series_is_compared_from_28_days_after_its_first_on(platform: Platform) -> None:
+    day = date(2026, 11, 4)
+    steady = [
+        claude(spend_date=one, api_key_id=key, team_name=key, model=key, billed_usd="400" if one == day else "9")
+        for key, first in (("old", day - timedelta(days=28)), ("young", day - timedelta(days=27)))
+        for one in MONTHS.days
+        if one >= first
+    ]
+    live(platform, [*rhythm(), *steady])
+    found = {(scope, label) for at, scope, label, _ in anomalies(platform) if at == day and scope != "provider"}
+    assert found == {("api_key", "old"), ("team", "old"), ("model", "old")}
+
+
 def test_a_new_key_and_model_are_reported_once_and_not_on_the_first_day(platform: Platform) -> None:
     days = Span(date(2026, 11, 2), TODAY).days
     new = [claude(spend_date=day, api_key_id="apikey_3", model="new", billed_usd="2") for day in days]

@@ -9,6 +9,8 @@
 -- columns:
 --   baseline_days integer not null: a day is compared with the days of so many days before: five weeks have 25 days
 --     from Monday to Friday and 10 of weekends, enough for a median, and follow a company that grows
+--   least_history_days integer not null: a series is compared from so many days after its first day of spend on: four
+--     weeks show its rhythm. Before, it is neither a spike nor a drop
 --   least_weekdays_count integer not null: with fewer days from Monday to Friday before, a day is not compared
 --   least_weekend_days_count integer not null: likewise for weekends, of which there are fewer
 --   least_same_weekday_count integer not null: from so many Mondays on, Mondays have a baseline of their own: a job of
@@ -33,6 +35,7 @@
 with own as (
     select
         max(if(threshold = 'baseline_days', value, null)) as baseline_days,
+        max(if(threshold = 'least_history_days', value, null)) as least_history_days,
         max(if(threshold = 'least_weekdays_count', value, null)) as least_weekdays_count,
         max(if(threshold = 'least_weekend_days_count', value, null)) as least_weekend_days_count,
         max(if(threshold = 'least_same_weekday_count', value, null)) as least_same_weekday_count,
@@ -55,6 +58,7 @@ with own as (
 
 select
     coalesce(cast(own.baseline_days as int64), 35) as baseline_days,
+    coalesce(cast(own.least_history_days as int64), 28) as least_history_days,
     coalesce(cast(own.least_weekdays_count as int64), 8) as least_weekdays_count,
     coalesce(cast(own.least_weekend_days_count as int64), 4) as least_weekend_days_count,
     coalesce(cast(own.least_same_weekday_count as int64), 3) as least_same_weekday_count,

@@ -2,7 +2,8 @@
 -- compared with known days of its own kind (working day, or weekend and public holiday) in the five weeks before. The
 -- baseline is their median, or that of the same weekday: the higher one for a spike, so that a job of every Monday is
 -- none, the lower one for a drop. The deviation is the median absolute deviation, as a standard deviation of a normal
--- distribution. anomaly_thresholds has the limits. Days near their median have no row here.
+-- distribution. anomaly_thresholds has the limits. Days near their median have no row here, nor has a series in its first
+-- 28 days.
 --
 -- grain: one day of one provider, team, API key or model, if it is far from its median
 -- step of: spend_anomalies
@@ -67,7 +68,7 @@ compared as (
     inner join known
         on
             periods.calendar = known.calendar
-            and periods.first_date < known.spend_date
+            and date_add(periods.first_date, interval thresholds.least_history_days day) <= known.spend_date
             and date_add(periods.last_date, interval thresholds.baseline_days day) >= known.spend_date
     left join series
         on
