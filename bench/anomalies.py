@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_usage.checks.anomalies import is_finest
+from ai_usage.checks.anomalies import is_alerted
 from ai_usage.commands.warehouse_file import warehouse_file
 from ai_usage.core.keys import DIM_API_KEY_MAPPING
 from ai_usage.core.people import DIM_PERSON
@@ -165,7 +165,7 @@ def alerts_of(warehouse: DuckDBWarehouse) -> list[Row]:
     sent: dict[str, Row] = {}
     for day in sorted(by_day):
         for row in by_day[day]:
-            if is_finest(row, by_day[day]):
+            if is_alerted(row, by_day[day]):
                 sent.setdefault(row["alert_key"], row)
     return list(sent.values())
 

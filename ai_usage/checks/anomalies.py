@@ -80,8 +80,13 @@ def evaluate_anomalies(rows: Rows, own: str = "") -> Result:
     rows = alerted(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly)
     return warned(
         f"{sentences(rows, at_most=4)} {own}".strip(),
-        [row if is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows],
+        [row if is_alerted(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows],
     )
+
+
+def is_alerted(row: Row, rows: Rows) -> bool:
+    """Whether it is worth a message of its own: not what goes on since days, and of a cause the finest."""
+    return not row["is_repeat"] and is_finest(row, rows)
 
 
 def is_finest(row: Row, rows: Rows) -> bool:

@@ -68,7 +68,7 @@ select
     1.4826 as normal_ratio,
     coalesce(cast(own.least_deviation_ratio as float64), 0.1) as least_deviation_ratio,
     coalesce(cast(own.least_deviation_usd as float64), 8.0) as least_deviation_usd,
-    coalesce(cast(own.spike_ratio as float64), 1.2) as spike_ratio,
+    coalesce(cast(own.spike_ratio as float64), 1.5) as spike_ratio,
     coalesce(cast(own.drop_baseline_usd as float64), 50.0) as drop_baseline_usd,
     coalesce(cast(own.drop_ratio as float64), 0.25) as drop_ratio,
     coalesce(cast(own.contributor_usd as float64), 1.0) as contributor_usd,

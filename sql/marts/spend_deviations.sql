@@ -13,11 +13,12 @@
 --   scope string not null: provider, team, api_key or model
 --   scope_name string not null: as in usage_series
 --   provider string: null for teams
+--   is_repeat boolean not null: whether it deviated in the same way on one of the seven days before
 --   spent_usd numeric not null: billed for usage on the day
 --   expected_usd numeric not null: the baseline
 --   score_ratio numeric not null: the difference in deviations
 --   contributors string: up to three keys, persons or models with the largest part of it, with their part
-with found as (
+with judged as (
     select
         days.*,
         'spike' as kind,
@@ -25,11 +26,12 @@ with found as (
     from ai_usage_analytics.usage_baselines as days
     cross join ai_usage_analytics.anomaly_thresholds as thresholds
     where
-        days.spend_date between @first_day and @last_day
+        days.spend_date between date_sub(@first_day, interval 7 day) and @last_day
         and cast(days.usage_usd as float64) - days.spike_baseline_usd >= thresholds.deviation_usd
         and cast(days.usage_usd as float64) - days.spike_baseline_usd
         >= thresholds.deviations_ratio * days.deviation_usd
-        and cast(days.usage_usd as float64) >= thresholds.spike_ratio * days.high_usd
+        and cast(days.usage_usd as float64) - days.median_usd
+        >= thresholds.spike_ratio * (days.high_usd - days.median_usd)
     union all
     select
         days.*,
@@ -38,12 +40,36 @@ with found as (
     from ai_usage_analytics.usage_baselines as days
     cross join ai_usage_analytics.anomaly_thresholds as thresholds
     where
-        days.spend_date between @first_day and @last_day
-        and days.scope in ('provider', 'team')
+        days.spend_date between date_sub(@first_day, interval 7 day) and @last_day
+        and days.scope in ('provider', 'team', 'api_key')
         and days.drop_baseline_usd >= thresholds.drop_baseline_usd
         and cast(days.usage_usd as float64) <= thresholds.drop_ratio * days.drop_baseline_usd
-        and days.drop_baseline_usd - cast(days.usage_usd as float64)
-        >= thresholds.deviations_ratio * days.deviation_usd
+        and (
+            days.drop_baseline_usd - cast(days.usage_usd as float64)
+            >= thresholds.deviations_ratio * days.deviation_usd
+            or cast(days.usage_usd as float64) < 0.5 * days.low_usd
+        )
+),
+
+-- A deviation that goes on is one: only its first day is alerted.
+runs as (
+    select
+        judged.*,
+        coalesce(
+            date_diff(
+                spend_date,
+                lag(spend_date) over (partition by kind, scope, scope_name, calendar order by spend_date),
+                day
+            ) <= 7,
+            false
+        ) as is_repeat
+    from judged
+),
+
+found as (
+    select runs.*
+    from runs
+    where spend_date between @first_day and @last_day
 ),
 
 key_names as (
@@ -153,6 +179,7 @@ select
     found.scope,
     found.scope_name,
     found.provider,
+    found.is_repeat,
     found.usage_usd as spent_usd,
     cast(round(found.expected_usd, 2) as numeric) as expected_usd,
     cast(

@@ -18,7 +18,9 @@
 --   is_weekend boolean not null: whether it is compared with weekends: it is one, or a public holiday
 --   usage_usd numeric not null: billed for usage on the day
 --   days_before_count integer not null: the days it is compared with
---   high_usd float not null: their 90 % quantile
+--   high_usd float not null: the most expensive of them
+--   low_usd float not null: the cheapest of them
+--   median_usd float not null: their median
 --   spike_baseline_usd float not null: the baseline for a spike
 --   drop_baseline_usd float not null: the baseline for a drop
 --   deviation_usd float not null: one deviation
@@ -78,7 +80,7 @@ compared as (
             and known.spend_date = series.spend_date
     where
         known.spend_date >= @first_day
-        and (periods.scope in ('provider', 'team') or series.usage_usd >= thresholds.compared_usd)
+        and (periods.scope in ('provider', 'team', 'api_key') or series.usage_usd >= thresholds.compared_usd)
 ),
 
 before as (
@@ -126,9 +128,6 @@ medians as (
         percentile_cont(before.before_usd, 0.5) over (
             partition by before.scope, before.scope_name, before.calendar, before.spend_date
         ) as median_usd,
-        percentile_cont(before.before_usd, 0.9) over (
-            partition by before.scope, before.scope_name, before.calendar, before.spend_date
-        ) as high_usd,
         percentile_cont(before.before_usd, 0.5) over (
             partition by
                 before.scope, before.scope_name, before.calendar, before.spend_date, before.is_same_weekday
@@ -161,7 +160,8 @@ days as (
         is_weekend,
         usage_usd,
         days_before_count,
-        max(high_usd) as high_usd,
+        max(before_usd) as high_usd,
+        min(before_usd) as low_usd,
         max(median_usd) as median_usd,
         max(absolute_deviation_usd) as absolute_deviation_usd,
         max(if(is_same_weekday, weekday_median_usd, null)) as weekday_usd,
@@ -180,6 +180,8 @@ select
     days.usage_usd,
     days.days_before_count,
     days.high_usd,
+    days.low_usd,
+    days.median_usd,
     if(
         days.same_weekday_count >= thresholds.least_same_weekday_count,
         greatest(days.median_usd, days.weekday_usd), days.median_usd
