@@ -223,7 +223,7 @@ class World:
                 yield from _cost(day, key.provider, key.team, key.name, person, model, usd)
             for person in people:
                 if day >= person.first and dice.random() < person.active * _busy(day):
-                    usd = level * person.usd * dice.lognormvariate(0, person.noise)
+                    usd = level * person.usd * exp(person.noise * min(2.0, dice.gauss(0, 1)))
                     usd *= _factor(person.plants, day)
                     model = list(MODELS[person.provider])[1]
                     yield from _cost(day, person.provider, person.team, None, person.address, model, usd)

@@ -42,12 +42,14 @@ with judged as (
     where
         days.spend_date between date_sub(@first_day, interval 7 day) and @last_day
         and days.scope in ('provider', 'team', 'api_key')
-        and days.drop_baseline_usd >= thresholds.drop_baseline_usd
-        and cast(days.usage_usd as float64) <= thresholds.drop_ratio * days.drop_baseline_usd
         and (
-            days.drop_baseline_usd - cast(days.usage_usd as float64)
-            >= thresholds.deviations_ratio * days.deviation_usd
-            or cast(days.usage_usd as float64) < 0.5 * days.low_usd
+            (
+                days.drop_baseline_usd >= thresholds.drop_baseline_usd
+                and cast(days.usage_usd as float64) <= thresholds.drop_ratio * days.drop_baseline_usd
+                and days.drop_baseline_usd - cast(days.usage_usd as float64)
+                >= thresholds.deviations_ratio * days.deviation_usd
+            )
+            or (days.scope = 'api_key' and days.usage_usd = 0 and days.low_usd > 0)
         )
 ),
 

@@ -18,7 +18,7 @@
 --   is_weekend boolean not null: whether it is compared with weekends: it is one, or a public holiday
 --   usage_usd numeric not null: billed for usage on the day
 --   days_before_count integer not null: the days it is compared with
---   high_usd float not null: the most expensive of them
+--   high_usd float not null: the most expensive day of the five weeks, of either kind
 --   low_usd float not null: the cheapest of them
 --   median_usd float not null: their median
 --   spike_baseline_usd float not null: the baseline for a spike
@@ -87,13 +87,13 @@ before as (
     select
         compared.*,
         known.weekday = compared.weekday as is_same_weekday,
+        known.is_weekend = compared.is_weekend as is_alike,
         cast(compared.usage_usd as float64) as spent_usd,
         cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as before_usd
     from compared
     inner join known
         on
             compared.calendar = known.calendar
-            and compared.is_weekend = known.is_weekend
             and compared.spend_date > known.spend_date
             and compared.compared_from <= known.spend_date
     left join series
@@ -111,14 +111,15 @@ candidates as (
         scope_name,
         calendar,
         spend_date,
-        count(*) as days_before_count
+        countif(is_alike) as days_before_count
     from before
     group by scope, scope_name, calendar, spend_date
     having
-        count(*) >= max(least_count)
+        countif(is_alike) >= max(least_count)
         and 2 * greatest(
-            countif(spent_usd - before_usd >= worth_usd), countif(before_usd - spent_usd >= worth_usd)
-        ) >= count(*)
+            countif(is_alike and spent_usd - before_usd >= worth_usd),
+            countif(is_alike and before_usd - spent_usd >= worth_usd)
+        ) >= countif(is_alike)
 ),
 
 medians as (
@@ -126,11 +127,16 @@ medians as (
         before.*,
         candidates.days_before_count,
         percentile_cont(before.before_usd, 0.5) over (
-            partition by before.scope, before.scope_name, before.calendar, before.spend_date
+            partition by before.scope, before.scope_name, before.calendar, before.spend_date, before.is_alike
         ) as median_usd,
         percentile_cont(before.before_usd, 0.5) over (
             partition by
-                before.scope, before.scope_name, before.calendar, before.spend_date, before.is_same_weekday
+                before.scope,
+                before.scope_name,
+                before.calendar,
+                before.spend_date,
+                before.is_alike,
+                before.is_same_weekday
         ) as weekday_median_usd
     from before
     inner join candidates
@@ -145,7 +151,7 @@ deviations as (
     select
         medians.*,
         percentile_cont(abs(before_usd - median_usd), 0.5) over (
-            partition by scope, scope_name, calendar, spend_date
+            partition by scope, scope_name, calendar, spend_date, is_alike
         ) as absolute_deviation_usd
     from medians
 ),
@@ -161,11 +167,11 @@ days as (
         usage_usd,
         days_before_count,
         max(before_usd) as high_usd,
-        min(before_usd) as low_usd,
-        max(median_usd) as median_usd,
-        max(absolute_deviation_usd) as absolute_deviation_usd,
-        max(if(is_same_weekday, weekday_median_usd, null)) as weekday_usd,
-        countif(is_same_weekday) as same_weekday_count
+        min(if(is_alike, before_usd, null)) as low_usd,
+        max(if(is_alike, median_usd, null)) as median_usd,
+        max(if(is_alike, absolute_deviation_usd, null)) as absolute_deviation_usd,
+        max(if(is_alike and is_same_weekday, weekday_median_usd, null)) as weekday_usd,
+        countif(is_alike and is_same_weekday) as same_weekday_count
     from deviations
     group by spend_date, scope, scope_name, provider, calendar, is_weekend, usage_usd, days_before_count
 )
