@@ -23,7 +23,10 @@
 --   least_deviation_ratio float not null: a deviation is at least this part of the baseline, since a key may cost the
 --     same every day
 --   least_deviation_usd float not null: and at least so much: five of them are deviation_usd
---   spike_ratio float not null: a spike is so many times the 90 % quantile of the days before: one day in ten is high
+--   spike_ratio float not null: a spike is so many times as far above the median as the most expensive day of the five
+--     weeks: batches that come and go are none, nor is work on a weekend
+--   rise_ratio float not null: a key whose cheapest workday of the last seven days is so many times its median rises:
+--     that is a spike too, however slowly it came
 --   drop_baseline_usd float not null: with a lower baseline, a drop is not worth an alert
 --   drop_ratio float not null: a drop has this part of the baseline or less; a holiday often has more
 --   contributor_usd float not null: a contributor with a smaller part is not listed
@@ -45,6 +48,7 @@ with own as (
         max(if(threshold = 'least_deviation_ratio', value, null)) as least_deviation_ratio,
         max(if(threshold = 'least_deviation_usd', value, null)) as least_deviation_usd,
         max(if(threshold = 'spike_ratio', value, null)) as spike_ratio,
+        max(if(threshold = 'rise_ratio', value, null)) as rise_ratio,
         max(if(threshold = 'drop_baseline_usd', value, null)) as drop_baseline_usd,
         max(if(threshold = 'drop_ratio', value, null)) as drop_ratio,
         max(if(threshold = 'contributor_usd', value, null)) as contributor_usd,
@@ -68,7 +72,8 @@ select
     1.4826 as normal_ratio,
     coalesce(cast(own.least_deviation_ratio as float64), 0.1) as least_deviation_ratio,
     coalesce(cast(own.least_deviation_usd as float64), 8.0) as least_deviation_usd,
-    coalesce(cast(own.spike_ratio as float64), 1.5) as spike_ratio,
+    coalesce(cast(own.spike_ratio as float64), 2.0) as spike_ratio,
+    coalesce(cast(own.rise_ratio as float64), 1.3) as rise_ratio,
     coalesce(cast(own.drop_baseline_usd as float64), 50.0) as drop_baseline_usd,
     coalesce(cast(own.drop_ratio as float64), 0.25) as drop_ratio,
     coalesce(cast(own.contributor_usd as float64), 1.0) as contributor_usd,

@@ -28,10 +28,19 @@ with judged as (
     where
         days.spend_date between date_sub(@first_day, interval 7 day) and @last_day
         and cast(days.usage_usd as float64) - days.spike_baseline_usd >= thresholds.deviation_usd
-        and cast(days.usage_usd as float64) - days.spike_baseline_usd
-        >= thresholds.deviations_ratio * days.deviation_usd
-        and cast(days.usage_usd as float64) - days.median_usd
-        >= thresholds.spike_ratio * (days.high_usd - days.median_usd)
+        and (
+            (
+                cast(days.usage_usd as float64) - days.spike_baseline_usd
+                >= thresholds.deviations_ratio * days.deviation_usd
+                and cast(days.usage_usd as float64) - days.median_usd
+                >= thresholds.spike_ratio * (days.high_usd - days.median_usd)
+            )
+            or (
+                days.scope = 'api_key'
+                and not days.is_weekend
+                and days.week_low_usd >= thresholds.rise_ratio * days.median_usd
+            )
+        )
     union all
     select
         days.*,

@@ -20,6 +20,7 @@
 --   days_before_count integer not null: the days it is compared with
 --   high_usd float not null: the most expensive day of the five weeks, of either kind
 --   low_usd float not null: the cheapest of them
+--   week_low_usd float: the cheapest of those of the last seven days; null if none of them is known
 --   median_usd float not null: their median
 --   spike_baseline_usd float not null: the baseline for a spike
 --   drop_baseline_usd float not null: the baseline for a drop
@@ -88,6 +89,7 @@ before as (
         compared.*,
         known.weekday = compared.weekday as is_same_weekday,
         known.is_weekend = compared.is_weekend as is_alike,
+        date_diff(compared.spend_date, known.spend_date, day) <= 7 as is_of_last_week,
         cast(compared.usage_usd as float64) as spent_usd,
         cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as before_usd
     from compared
@@ -168,6 +170,7 @@ days as (
         days_before_count,
         max(before_usd) as high_usd,
         min(if(is_alike, before_usd, null)) as low_usd,
+        min(if(is_alike and is_of_last_week, before_usd, null)) as week_low_usd,
         max(if(is_alike, median_usd, null)) as median_usd,
         max(if(is_alike, absolute_deviation_usd, null)) as absolute_deviation_usd,
         max(if(is_alike and is_same_weekday, weekday_median_usd, null)) as weekday_usd,
@@ -187,6 +190,7 @@ select
     days.days_before_count,
     days.high_usd,
     days.low_usd,
+    days.week_low_usd,
     days.median_usd,
     if(
         days.same_weekday_count >= thresholds.least_same_weekday_count,
