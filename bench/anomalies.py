@@ -26,7 +26,20 @@ from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import ANALYTICS as A
 from ai_usage.warehouse.table import Table
-from bench.anomaly_world import AFTERMATH, MEASURED, MODELS, PLANTED, SIZES, SPAN, Cost, Key, SUCCESSOR, Planted, World
+from bench.anomaly_world import (
+    AFTERMATH,
+    FACTORS,
+    MEASURED,
+    MODELS,
+    PLANTED,
+    SIZES,
+    SPAN,
+    SUCCESSOR,
+    Cost,
+    Key,
+    Planted,
+    World,
+)
 from bench.forecast_world import HOLIDAYS
 
 Row = dict[str, Any]
@@ -38,6 +51,8 @@ STARTS, ENDS = "<!-- make bench ONLY=anomalies -->\n", "<!-- end -->\n"
 LEAVER = "leaver's key"
 STEPS = ("usage_series", "usage_periods", "usage_baselines", "spend_deviations", "new_keys_and_models")
 STEPS = (*STEPS, "former_member_spend", "spend_anomalies")
+KINDS = (*PLANTED, LEAVER)
+SIZED = tuple(f"{kind}, {size}" for kind in FACTORS for size in FACTORS[kind])
 OF_KIND = {  # which alerts are about a planted anomaly
     "runaway key": {"spike"},
     "expensive model": {"spike", "new_model"},
@@ -51,6 +66,51 @@ MONTH = 30.4  # days
 STAMPS = {"pull_id": "bench", "ingestion_timestamp": datetime(2026, 8, 1, tzinfo=UTC)}
 
 
+def figures(measure: Measure) -> dict[str, Any]:
+    """The scores of each company. Writes the tables of the docs."""
+    with tempfile.TemporaryDirectory(prefix="ai_usage_bench_") as folder:
+        found = measure("anomaly_worlds", 0, folder)
+    write_tables({name: counted(of) for name, of in found["companies"].items()})
+    return {"seeds": SEEDS, **found}
+
+
+def counted(of: Mapping[str, Any]) -> "Score":
+    """A score that came as JSON."""
+    return Score(Counter(of["planted"]), Counter(of["found"]), of["repeats"], Counter(of["false"]), of["days"])
+
+
+def write_tables(scores: Mapping[str, "Score"]) -> None:
+    """In place of those that the page has."""
+    before, rest = PAGE.read_text(encoding="utf-8").split(STARTS)
+    _, after = rest.split(ENDS)
+    PAGE.write_text(f"{before}{STARTS}{_alerts(scores)}\n{_recall(scores)}{ENDS}{after}", encoding="utf-8")
+
+
+def _alerts(scores: Mapping[str, "Score"]) -> str:
+    lines = [
+        "| company | planted | found | recall | false alarms | precision | false alarms a month | repeats a month |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, of in scores.items():
+        whole, found = (sum(of.count(kind)[place] for kind in KINDS) for place in (0, 1))
+        false = sum(of.false.values())
+        lines.append(
+            f"| {name} | {whole} | {found} | {found / whole:.0%} | {false} | {found / (found + false):.0%} "
+            f"| {false * MONTH / of.days:.1f} | {of.repeats * MONTH / of.days:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _recall(scores: Mapping[str, "Score"]) -> str:
+    kinds = list(dict.fromkeys(kind for kind in (*KINDS, *SIZED) if any(of.planted[kind] for of in scores.values())))
+    rows = [
+        f"| {kind} | " + " | ".join("{1} of {0}".format(*of.count(kind)) for of in scores.values()) + " |"
+        for kind in kinds
+    ]
+    header = [f"| found of planted | {' | '.join(scores)} |", f"| --- |{' --- |' * len(scores)}"]
+    return "\n".join([*header, *rows]) + "\n"
+
+
 @dataclass
 class Score:
     """Counts of one or several companies. Alerts are found + repeats + false."""
@@ -60,6 +120,10 @@ class Score:
     repeats: int = 0
     false: Counter[str] = field(default_factory=Counter)  # by kind and scope
     days: int = 0
+
+    def count(self, kind: str) -> tuple[int, int]:
+        """Planted and found."""
+        return self.planted[kind], self.found[kind]
 
     def __add__(self, other: "Score") -> "Score":
         return Score(
@@ -134,7 +198,6 @@ def score_leavers(named: Iterable[str], keys: Iterable[Key]) -> Score:
 
 
 def worlds(_: str, __: int) -> dict[str, Any]:
-    """The alerts about each company, counted."""
     return measured(SEEDS)
 
 
@@ -175,8 +238,13 @@ def fill(warehouse: DuckDBWarehouse, costs: Sequence[Cost], keys: Sequence[Key])
     spend = pl.DataFrame(
         [
             {
-                **{"spend_date": one.day, "provider": one.provider, "team_name": one.team, "api_key_id": one.api_key},
-                **{"user_email": one.person, "model": one.model, "billed_usd": one.usd},
+                "spend_date": one.day,
+                "provider": one.provider,
+                "team_name": one.team,
+                "api_key_id": one.api_key,
+                "user_email": one.person,
+                "model": one.model,
+                "billed_usd": one.usd,
             }
             for one in costs
         ],
@@ -217,7 +285,10 @@ def _list(warehouse: DuckDBWarehouse, costs: Iterable[Cost], keys: Sequence[Key]
     ]
     owners = [
         {
-            **{"api_key_id": key.name, "api_key_name": key.name, "provider": key.provider, "status": "active"},
+            "api_key_id": key.name,
+            "api_key_name": key.name,
+            "provider": key.provider,
+            "status": "active",
             "user_email": {"passed on": SUCCESSOR, "service": None}.get(key.fate, key.owner),
             "mapped_by": "none" if key.fate == "service" else "sheet",
             "is_of_service_account": key.fate == "service",
@@ -253,3 +324,6 @@ def build(warehouse: DuckDBWarehouse) -> float:
             else:
                 rebuild_whole(warehouse, mart)
     return time.process_time() - began
+
+
+WORKERS = {"anomaly_worlds": worlds}

@@ -1,10 +1,10 @@
 """Companies with planted anomalies, for `bench`: what each person and API key is billed for usage on each day, and what
 a reader should be alerted to. They share no code and no constant with the detection or with the simulated providers.
 
-Keys are of several kinds: some work at night and know no weekend, some only on workdays, some on Mondays, some run large
-batches at random, some are small trials. People use models by themselves, a few of them very unevenly. Weekends, public
-holidays and the days around Christmas are quiet, the company grows, levels wander, and now and then new people join a
-team: nothing of this is an anomaly. Equal arguments make equal companies.
+Keys are of several kinds: some work at night and know no weekend, some only on workdays, some on Mondays, some run
+large batches at random, some are small trials. People use models by themselves, a few of them very unevenly. Weekends,
+public holidays and the days around Christmas are quiet, the company grows, levels wander, and now and then new people
+join a team: nothing of this is an anomaly. Equal arguments make equal companies.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from math import exp, log
 from random import Random
 from typing import NamedTuple
 
-from ai_usage.partitions import ONE_DAY, Span
+from ai_usage.partitions import Span
 from bench.forecast_world import HOLIDAYS, QUIET
 
 SPAN = Span(date(2025, 8, 4), date(2026, 7, 31))

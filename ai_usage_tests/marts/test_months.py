@@ -124,8 +124,10 @@ def test_three_days_without_records_of_a_provider_are_unknown_not_zero(platform:
 def test_days_pulled_without_a_cent_are_a_drop(platform: Platform) -> None:
     live(platform, [row for row in rhythm() if row["spend_date"] not in SILENT or row["charge_type"] != "usage"])
     assert {(day, scope) for day, scope, _, _ in anomalies(platform, "drop")} == {
-        (day, scope) for day in SILENT for scope in ("provider", "team")
+        (day, scope) for day in SILENT for scope in ("provider", "team", "api_key")
     }
+    alerted = f"select distinct spend_date from {A}.spend_anomalies where kind = 'drop' and not is_repeat"
+    assert platform.sql(alerted) == [(min(SILENT),)]
 
 
 def test_a_day_with_one_provider_unknown_is_not_whole(platform: Platform) -> None:

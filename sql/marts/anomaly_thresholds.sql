@@ -27,6 +27,8 @@
 --     weeks: batches that come and go are none, nor is work on a weekend
 --   rise_ratio float not null: a key whose cheapest workday of the last seven days is so many times its median rises:
 --     that is a spike too, however slowly it came
+--   repeat_days integer not null: of a deviation that goes on, with gaps of so many days at most (35 or less), only the
+--     first day is alerted
 --   drop_baseline_usd float not null: with a lower baseline, a drop is not worth an alert
 --   drop_ratio float not null: a drop has this part of the baseline or less; a holiday often has more
 --   contributor_usd float not null: a contributor with a smaller part is not listed
@@ -49,6 +51,7 @@ with own as (
         max(if(threshold = 'least_deviation_usd', value, null)) as least_deviation_usd,
         max(if(threshold = 'spike_ratio', value, null)) as spike_ratio,
         max(if(threshold = 'rise_ratio', value, null)) as rise_ratio,
+        max(if(threshold = 'repeat_days', value, null)) as repeat_days,
         max(if(threshold = 'drop_baseline_usd', value, null)) as drop_baseline_usd,
         max(if(threshold = 'drop_ratio', value, null)) as drop_ratio,
         max(if(threshold = 'contributor_usd', value, null)) as contributor_usd,
@@ -74,6 +77,7 @@ select
     coalesce(cast(own.least_deviation_usd as float64), 8.0) as least_deviation_usd,
     coalesce(cast(own.spike_ratio as float64), 2.0) as spike_ratio,
     coalesce(cast(own.rise_ratio as float64), 1.3) as rise_ratio,
+    coalesce(cast(own.repeat_days as int64), 7) as repeat_days,
     coalesce(cast(own.drop_baseline_usd as float64), 50.0) as drop_baseline_usd,
     coalesce(cast(own.drop_ratio as float64), 0.25) as drop_ratio,
     coalesce(cast(own.contributor_usd as float64), 1.0) as contributor_usd,

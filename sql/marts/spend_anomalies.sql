@@ -13,8 +13,8 @@
 --   spend_date date not null: the UTC day
 --   kind string not null: spike, drop; new_model and new_key (not seen for 90 days, until it has cost $5);
 --     departed_member (a former member, in no list of members today, who still spends)
---   is_repeat boolean not null: whether the same deviated in the same way on one of the seven days before: only its
---     first day is alerted
+--   is_repeat boolean not null: whether the same deviated in the same way in the week before: an alert is sent of the
+--     first day only
 --   scope string not null: provider, team, api_key or model; person for a former member
 --   scope_name string not null: the provider, team, model, e-mail or key's id
 --   label string not null: the name shown: a key's name, else scope_name

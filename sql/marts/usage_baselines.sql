@@ -2,8 +2,8 @@
 -- compared with known days of its own kind (working day, or weekend and public holiday) in the five weeks before. The
 -- baseline is their median, or that of the same weekday: the higher one for a spike, so that a job of every Monday is
 -- none, the lower one for a drop. The deviation is the median absolute deviation, as a standard deviation of a normal
--- distribution. anomaly_thresholds has the limits. Days near their median have no row here, nor has a series in its first
--- 28 days.
+-- distribution. anomaly_thresholds has the limits. Days near their median have no row here, nor has a series in its
+-- first 28 days.
 --
 -- grain: one day of one provider, team, API key or model, if it is far from its median
 -- step of: spend_anomalies
@@ -40,12 +40,7 @@ with known as (
 ),
 
 series as (
-    select
-        spend_date,
-        scope,
-        scope_name,
-        calendar,
-        usage_usd
+    select *
     from ai_usage_analytics.usage_series
     where spend_date between date_sub(@first_day, interval 180 day) and @last_day
 ),
@@ -133,12 +128,7 @@ medians as (
         ) as median_usd,
         percentile_cont(before.before_usd, 0.5) over (
             partition by
-                before.scope,
-                before.scope_name,
-                before.calendar,
-                before.spend_date,
-                before.is_alike,
-                before.is_same_weekday
+                before.scope, before.scope_name, before.calendar, before.spend_date, before.is_same_weekday
         ) as weekday_median_usd
     from before
     inner join candidates
@@ -173,8 +163,8 @@ days as (
         min(if(is_alike and is_of_last_week, before_usd, null)) as week_low_usd,
         max(if(is_alike, median_usd, null)) as median_usd,
         max(if(is_alike, absolute_deviation_usd, null)) as absolute_deviation_usd,
-        max(if(is_alike and is_same_weekday, weekday_median_usd, null)) as weekday_usd,
-        countif(is_alike and is_same_weekday) as same_weekday_count
+        max(if(is_same_weekday, weekday_median_usd, null)) as weekday_usd,
+        countif(is_same_weekday) as same_weekday_count
     from deviations
     group by spend_date, scope, scope_name, provider, calendar, is_weekend, usage_usd, days_before_count
 )
