@@ -160,6 +160,29 @@ def test_a_spike_names_the_key_and_leaves_its_neighbours_alone(platform: Platfor
     assert contributors == "apikey_2 +$400"
 
 
+def test_a_job_on_a_holiday_is_no_spike_and_a_key_that_rises_or_stops_is_found(platform: Platform) -> None:
+    holiday, rise, stop = date(2026, 11, 9), date(2026, 10, 19), date(2026, 11, 10)
+    platform.sql(f"insert into {A}.dim_holiday values ('{holiday}', 'A Monday')")
+    costs = {
+        "monday": lambda day: 300 if day.isoweekday() == 1 else 1,
+        "rising": lambda day: 100 * 1.05 ** max(0, (day - rise).days),
+        "stopped": lambda day: 0 if day >= stop else 45,
+    }
+    rows = [
+        claude(spend_date=day, api_key_id=key, model=key, billed_usd=f"{cost(day):.2f}")
+        for key, cost in costs.items()
+        for day in MONTHS.days
+        if cost(day)
+    ]
+    live(platform, [*rhythm(), *rows])
+    found = platform.sql(
+        f"select kind, scope_name, min(spend_date), countif(not is_repeat) from {A}.spend_anomalies "
+        "where scope = 'api_key' and kind in ('spike', 'drop') group by all order by all"
+    )
+    assert [(kind, key, alerts) for kind, key, _, alerts in found] == [("drop", "stopped", 1), ("spike", "rising", 1)]
+    assert found[0][2] == stop
+
+
 def test_a_series_is_compared_from_28_days_after_its_first_on(platform: Platform) -> None:
     day = date(2026, 11, 4)
     steady = [
