@@ -49,8 +49,10 @@ SEEDS = (11, 12, 13)  # the limits were chosen with seeds 1 to 3
 PAGE = ROOT / "docs" / "anomalies.md"
 STARTS, ENDS = "<!-- make bench ONLY=anomalies -->\n", "<!-- end -->\n"
 LEAVER = "leaver's key"
-STEPS = ("usage_series", "usage_periods", "usage_baselines", "spend_deviations", "new_keys_and_models")
-STEPS = (*STEPS, "former_member_spend", "spend_anomalies")
+STEPS = (
+    *("usage_series", "usage_periods", "usage_baselines", "spend_deviations"),
+    *("new_keys_and_models", "former_member_spend", "spend_anomalies"),
+)
 KINDS = (*PLANTED, LEAVER)
 SIZED = tuple(f"{kind}, {size}" for kind in FACTORS for size in FACTORS[kind])
 OF_KIND = {  # which alerts are about a planted anomaly

@@ -186,7 +186,7 @@ class World:
         free = [key for key in keys if key.style in {"nightly", "workday"} and key.usd > 15 and key.is_in_use]
         for _ in range(200):
             first = dice.choice(workdays[: -lasts.days or None] if lasts.days < 60 else workdays[:-10])
-            on: Key | Person = dice.choice(people if kind == "person" else free)
+            on: Key | Person = dice.choice(people) if kind == "person" else dice.choice(free)
             if isinstance(on, Person) and (on.noise > 1 or on.first > first - AFTERMATH):
                 continue
             if any(one.first <= first + lasts + AFTERMATH and first <= one.last + AFTERMATH for one in on.plants):
@@ -219,8 +219,8 @@ class World:
                 if day.isoweekday() == 1:
                     key.level *= exp(dice.gauss(0, 0.05))
                 model, usd = _planted_on(key, day, level * _of_key(dice, key, day))
-                person = {"passed on": SUCCESSOR, "service": None}.get(key.fate, key.owner)
-                yield from _cost(day, key.provider, key.team, key.name, person, model, usd)
+                user = {"passed on": SUCCESSOR, "service": None}.get(key.fate, key.owner)
+                yield from _cost(day, key.provider, key.team, key.name, user, model, usd)
             for person in people:
                 if day >= person.first and dice.random() < person.active * _busy(day):
                     usd = level * person.usd * exp(person.noise * min(2.0, dice.gauss(0, 1)))
@@ -234,7 +234,9 @@ class World:
 
 
 FOREVER = timedelta(days=400)
-LENGTHS = {  # kind: its effect after the first day, and how late an alert may be
+LENGTHS: dict[
+    str, tuple[timedelta, timedelta]
+] = {  # kind: its effect after the first day, and how late an alert may be
     "runaway key": (timedelta(days=2), timedelta(days=2)),
     "expensive model": (FOREVER, timedelta(days=3)),
     "person": (timedelta(0), timedelta(0)),
@@ -243,7 +245,7 @@ LENGTHS = {  # kind: its effect after the first day, and how late an alert may b
     "new key": (timedelta(0), timedelta(days=7)),
     "new model": (FOREVER, timedelta(days=7)),
 }
-FACTORS = {  # times the usual cost; of a leak at its end
+FACTORS: dict[str, dict[str, tuple[float, float]]] = {  # times the usual cost; of a leak at its end
     "runaway key": {"small": (2.5, 3.5), "medium": (4, 7), "large": (8, 20)},
     "person": {"small": (8, 12), "medium": (15, 25), "large": (30, 80)},
     "slow leak": {"small": (2.5, 3), "medium": (3.5, 5), "large": (6, 10)},

@@ -1,5 +1,6 @@
 """What the marts that look over months make of months written by hand: forecasts, budgets, growth and anomalies."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -163,7 +164,7 @@ def test_a_spike_names_the_key_and_leaves_its_neighbours_alone(platform: Platfor
 def test_a_job_on_a_holiday_is_no_spike_and_a_key_that_rises_or_stops_is_found(platform: Platform) -> None:
     holiday, rise, stop = date(2026, 11, 9), date(2026, 10, 19), date(2026, 11, 10)
     platform.sql(f"insert into {A}.dim_holiday values ('{holiday}', 'A Monday')")
-    costs = {
+    costs: dict[str, Callable[[date], float]] = {
         "monday": lambda day: 300 if day.isoweekday() == 1 else 1,
         "rising": lambda day: 100 * 1.05 ** max(0, (day - rise).days),
         "stopped": lambda day: 0 if day >= stop else 45,
