@@ -88,7 +88,7 @@ layers: $(VENV)/dev
 sql-lint: $(VENV)/dev
 	@$(PY) -m sqlfluff lint --disable-progress-bar sql
 
-bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=graph, or marts, dashboards, forecast, scale
+bench: $(VENV)/runtime ## run the benchmarks and write .data/bench.json; make bench ONLY=graph, or marts, dashboards, forecast, anomalies, scale
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
 docs: $(VENV)/runtime ## write the generated pages of docs/ and tables of README.md

@@ -49,7 +49,7 @@ from ai_usage.providers.openai.tables import ENDPOINTS
 from ai_usage.settings import Settings, settings
 from ai_usage.simulator import ADMIN_KEY, CURSOR_KEY, OPENAI_KEY
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
-from bench import cursor_year, dashboards, forecasts, marts, scale
+from bench import anomalies, cursor_year, dashboards, forecasts, marts, scale
 from bench.static_provider import static_provider
 
 SHORT, LONG = 124, 372  # days: memory that grows with days would differ between them
@@ -130,6 +130,10 @@ def _dashboards() -> dict[str, Any]:
 
 def _forecast() -> dict[str, Any]:
     return forecasts.figures(lambda worker, size, folder: _measured_in(folder, worker, "", size))
+
+
+def _anomalies() -> dict[str, Any]:
+    return anomalies.figures(lambda worker, size, folder: _measured_in(folder, worker, "", size))
 
 
 def _scale() -> dict[str, Any]:
@@ -294,6 +298,7 @@ WORKERS: dict[str, marts.Worker] = {
     **marts.WORKERS,
     **dashboards.WORKERS,
     **forecasts.WORKERS,
+    **anomalies.WORKERS,
     **scale.WORKERS,
 }
 
@@ -304,6 +309,7 @@ FIGURES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "marts": ("The marts of a thousand people's two years", _marts),
     "dashboards": ("Every card of the dashboards, over the same data", _dashboards),
     "forecast": ("The forecasts of two years of thirteen companies", _forecast),
+    "anomalies": ("The alerts about planted anomalies in three companies", _anomalies),
     "scale": ("The marts of ten thousand people's year", _scale),
 }
 ON_REQUEST = {"scale"}

@@ -27,7 +27,7 @@ from ai_usage.warehouse.port import Warehouse
 
 ANOMALIES = "marts/spend_anomalies"
 THRESHOLDS = """
-select baseline_days, least_weekdays_count, least_weekend_days_count
+select baseline_days, least_history_days, least_weekdays_count, least_weekend_days_count
 from ai_usage_analytics.anomaly_thresholds
 """
 SATURDAY = 5
@@ -57,6 +57,11 @@ def _anomalies(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
 
 def too_new(day: date, known: Collection[date], thresholds: Mapping[str, int]) -> NotEvaluated | None:
     """Why a day has no baseline: too few days like it are known before it. None if there are enough."""
+    history = (day - min(known, default=day)).days
+    if history < thresholds["least_history_days"]:
+        return NotEvaluated(
+            f"Only {history} days of history: {thresholds['least_history_days']} are needed for a baseline."
+        )
     is_weekend = day.weekday() >= SATURDAY
     since = day - timedelta(days=thresholds["baseline_days"])
     like_it = sum(since <= one < day and (one.weekday() >= SATURDAY) == is_weekend for one in known)
@@ -75,8 +80,13 @@ def evaluate_anomalies(rows: Rows, own: str = "") -> Result:
     rows = alerted(rows, lambda row: f"{row['kind'].replace('_', ' ')} of {_thing(row)}", _anomaly)
     return warned(
         f"{sentences(rows, at_most=4)} {own}".strip(),
-        [row if is_finest(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows],
+        [row if is_alerted(row, rows) else {**row, ALERTS_BY_ROW: ""} for row in rows],
     )
+
+
+def is_alerted(row: Row, rows: Rows) -> bool:
+    """Whether it is worth a separate message: the first day of a deviation, in the finest scope of its cause."""
+    return not row["is_repeat"] and is_finest(row, rows)
 
 
 def is_finest(row: Row, rows: Rows) -> bool:

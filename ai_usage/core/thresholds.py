@@ -26,9 +26,18 @@ from ai_usage.warehouse.table import Table, numeric, string
 AT_MOST = Decimal(10) ** 9
 OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
     "anomaly": (
-        *("baseline_days", "least_weekdays_count", "least_weekend_days_count", "least_same_weekday_count"),
+        *("baseline_days", "least_history_days"),
+        *("least_weekdays_count", "least_weekend_days_count", "least_same_weekday_count"),
         *("compared_usd", "deviation_usd", "deviations_ratio", "least_deviation_ratio", "least_deviation_usd"),
-        *("spike_ratio", "drop_baseline_usd", "drop_ratio", "contributor_usd", "contributors_count"),
+        *(
+            "spike_ratio",
+            "rise_ratio",
+            "repeat_days",
+            "drop_baseline_usd",
+            "drop_ratio",
+            "contributor_usd",
+            "contributors_count",
+        ),
         *("restart_days", "known_days", "new_usd"),
     ),
     "growth": ("least_days", "growth_usd"),

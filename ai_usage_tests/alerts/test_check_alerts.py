@@ -188,6 +188,7 @@ def test_a_first_start_is_one_summary_of_all_sources(watched: Watched, web: Hook
 
 ANOMALY = {
     "kind": "drop",
+    "is_repeat": False,
     "scope": "api_key",
     "label": "etl",
     "provider": "anthropic",

@@ -91,7 +91,7 @@ def test_a_check_that_alerts_by_rows_still_reports_that_it_has_no_data(watched: 
 
 def spike(scope: str, label: str, provider: str | None) -> dict[str, Any]:
     money = {"spent_usd": Decimal(9), "expected_usd": Decimal(1), "excess_usd": Decimal(8), "contributors": None}
-    key = {"alert_key": f"{scope}/{label}"}
+    key = {"alert_key": f"{scope}/{label}", "is_repeat": False}
     return {"kind": "spike", "scope": scope, "label": label, "provider": provider, **money, **key}
 
 

@@ -22,7 +22,8 @@ from ai_usage_tests.platform import OTHERS, WITHOUT_BOARDS, Platform, platform_i
 
 PAST = Span(date(2026, 10, 15), date(2026, 11, 19))  # up to yesterday of the tests' clock
 LATELY = Span(date(2026, 11, 12), PAST.last)
-SLIP, LOST, DOUBLED, SPIKE = (date(2026, 11, day) for day in (12, 13, 16, 17))
+# The spike is the first: a key that deviates is alerted once a week.
+SPIKE, SLIP, LOST, DOUBLED = (date(2026, 11, day) for day in (12, 13, 16, 17))
 TYPO = "dve@example.com"
 CHECKS, RUNS, *_ = automation.SENSORS
 OF_ONE_PROVIDER = WITHOUT_BOARDS - dg.AssetSelection.assets(*OTHERS)

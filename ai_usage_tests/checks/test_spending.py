@@ -327,12 +327,13 @@ def test_own_limits_decide_about_a_back_test(platform: Platform) -> None:
     assert backtested(platform, 30, "0.1", "0.75", months=3).passed
 
 
-@pytest.mark.parametrize(("before", "is_evaluated"), [(7, False), (8, True)])
+@pytest.mark.parametrize(("before", "since", "is_evaluated"), [(7, 28, False), (8, 28, True), (8, 27, False)])
 def test_a_day_with_too_few_like_it_before_is_not_evaluated(
-    platform: Platform, before: int, *, is_evaluated: bool
+    platform: Platform, before: int, since: int, *, is_evaluated: bool
 ) -> None:
-    """Weekdays are held against weekdays, of which eight are enough."""
-    weekdays = [day for day in MONTHS.days if day.weekday() < 5][-before - 1 :]
+    """Weekdays are held against weekdays, of which eight are enough if the first is 28 days ago."""
+    weekdays = [day for day in MONTHS.days if day.weekday() < 5][-before:]
+    weekdays.append(TODAY - timedelta(days=since))
     rows = [claude(spend_date=day, billed_usd="100") for day in weekdays]
     live(platform, rows, unpulled=set(MONTHS.days) - set(weekdays))
     outcome = platform.check(USUAL, Span(TODAY, TODAY))
@@ -352,8 +353,12 @@ def test_a_check_over_marts_that_were_not_built_does_not_pass(platform: Platform
 
 def test_a_day_without_enough_days_like_it_is_not_evaluated_by_the_limits_of_the_mart(platform: Platform) -> None:
     [limits] = platform.warehouse.ask(THRESHOLDS).to_dicts()
-    known = [TODAY - timedelta(days=n) for n in range(1, limits["least_weekdays_count"] + 3)]
+    long_ago = TODAY - timedelta(days=40)
+    known = [long_ago, *(TODAY - timedelta(days=n) for n in range(1, limits["least_weekdays_count"] + 3))]
     assert too_new(TODAY, known, limits) is None
-    few = too_new(TODAY, known[:3], limits)
+    few = too_new(TODAY, known[:4], limits)
     assert few == NotEvaluated("Only 3 weekdays of the 35 days before are known: 8 are needed for a baseline.")
-    assert too_new(TODAY, known[:3], {**limits, "least_weekdays_count": 3}) is None
+    assert too_new(TODAY, known[:4], {**limits, "least_weekdays_count": 3}) is None
+    late = [day for day in MONTHS.days if TODAY - timedelta(days=27) <= day < TODAY]
+    assert too_new(TODAY, late, limits) == NotEvaluated("Only 27 days of history: 28 are needed for a baseline.")
+    assert too_new(TODAY, late, {**limits, "least_history_days": 27}) is None

@@ -44,7 +44,9 @@ def test_an_own_limit_replaces_the_default_one_and_leaves_the_others(platform: P
 
 def test_the_result_of_a_day_with_an_anomaly_lists_own_limits() -> None:
     row = {"kind": "new_key", "scope": "api_key", "label": "etl", "provider": "anthropic", "spent_usd": Decimal(6)}
-    finding = evaluate_anomalies([row | {"alert_key": "new_key/etl"}], "Limits of your own: new_usd 6.")
+    finding = evaluate_anomalies(
+        [row | {"alert_key": "new_key/etl", "is_repeat": False}], "Limits of your own: new_usd 6."
+    )
     assert isinstance(finding, Result)
     assert finding.why.endswith("$6.00 so far. Limits of your own: new_usd 6.")
 

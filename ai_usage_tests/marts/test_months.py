@@ -1,5 +1,6 @@
 """What the marts that look over months make of months written by hand: forecasts, budgets, growth and anomalies."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -124,8 +125,10 @@ def test_three_days_without_records_of_a_provider_are_unknown_not_zero(platform:
 def test_days_pulled_without_a_cent_are_a_drop(platform: Platform) -> None:
     live(platform, [row for row in rhythm() if row["spend_date"] not in SILENT or row["charge_type"] != "usage"])
     assert {(day, scope) for day, scope, _, _ in anomalies(platform, "drop")} == {
-        (day, scope) for day in SILENT for scope in ("provider", "team")
+        (day, scope) for day in SILENT for scope in ("provider", "team", "api_key")
     }
+    alerted = f"select distinct spend_date from {A}.spend_anomalies where kind = 'drop' and not is_repeat"
+    assert platform.sql(alerted) == [(min(SILENT),)]
 
 
 def test_a_day_with_one_provider_unknown_is_not_whole(platform: Platform) -> None:
@@ -156,6 +159,42 @@ def test_a_spike_names_the_key_and_leaves_its_neighbours_alone(platform: Platfor
     assert {(d, label) for d, scope, label, _ in anomalies(platform) if scope == "api_key"} == {(day, "apikey_2")}
     [(contributors,)] = platform.sql(f"select contributors from {A}.spend_anomalies where scope = 'provider'")
     assert contributors == "apikey_2 +$400"
+
+
+def test_a_job_on_a_holiday_is_no_spike_and_a_key_that_rises_or_stops_is_found(platform: Platform) -> None:
+    holiday, rise, stop = date(2026, 11, 9), date(2026, 10, 19), date(2026, 11, 10)
+    platform.sql(f"insert into {A}.dim_holiday values ('{holiday}', 'A Monday')")
+    costs: dict[str, Callable[[date], float]] = {
+        "monday": lambda day: 300 if day.isoweekday() == 1 else 1,
+        "rising": lambda day: 100 * 1.05 ** max(0, (day - rise).days),
+        "stopped": lambda day: 0 if day >= stop else 45,
+    }
+    rows = [
+        claude(spend_date=day, api_key_id=key, model=key, billed_usd=f"{cost(day):.2f}")
+        for key, cost in costs.items()
+        for day in MONTHS.days
+        if cost(day)
+    ]
+    live(platform, [*rhythm(), *rows])
+    found = platform.sql(
+        f"select kind, scope_name, min(spend_date), countif(not is_repeat) from {A}.spend_anomalies "
+        "where scope = 'api_key' and kind in ('spike', 'drop') group by all order by all"
+    )
+    assert [(kind, key, alerts) for kind, key, _, alerts in found] == [("drop", "stopped", 1), ("spike", "rising", 1)]
+    assert found[0][2] == stop
+
+
+def test_a_series_is_compared_from_28_days_after_its_first_on(platform: Platform) -> None:
+    day = date(2026, 11, 4)
+    steady = [
+        claude(spend_date=one, api_key_id=key, team_name=key, model=key, billed_usd="400" if one == day else "9")
+        for key, first in (("old", day - timedelta(days=28)), ("young", day - timedelta(days=27)))
+        for one in MONTHS.days
+        if one >= first
+    ]
+    live(platform, [*rhythm(), *steady])
+    found = {(scope, label) for at, scope, label, _ in anomalies(platform) if at == day and scope != "provider"}
+    assert found == {("api_key", "old"), ("team", "old"), ("model", "old")}
 
 
 def test_a_new_key_and_model_are_reported_once_and_not_on_the_first_day(platform: Platform) -> None:

@@ -3,6 +3,7 @@ select
     spend_date as activity_date,
     alert_key,
     kind,
+    is_repeat,
     scope,
     scope_name,
     label,

@@ -9,6 +9,8 @@
 -- columns:
 --   baseline_days integer not null: a day is compared with this many days before: five weeks have 25 days from Monday
 --     to Friday and 10 days of weekends, enough for a median, and they follow a company that grows
+--   least_history_days integer not null: a series is compared from this many days after its first day of spend on:
+--     four weeks show its rhythm. Before, it is neither a spike nor a drop
 --   least_weekdays_count integer not null: with fewer days from Monday to Friday before, a day is not compared
 --   least_weekend_days_count integer not null: likewise for weekends, of which there are fewer
 --   least_same_weekday_count integer not null: from this many Mondays on, Mondays have a separate baseline: a weekly
@@ -21,7 +23,12 @@
 --   least_deviation_ratio float not null: a deviation is at least this part of the baseline, since a key may cost the
 --     same every day
 --   least_deviation_usd float not null: and at least this amount: five times it is deviation_usd
---   spike_ratio float not null: a spike is this many times the 90 % quantile of the days before: one day in ten is high
+--   spike_ratio float not null: a spike is this many times as far above the median as the most expensive day of the five
+--     weeks: batches that come and go are none, nor is work on a weekend
+--   rise_ratio float not null: a key rises if its cheapest workday of the last seven days is this many times its median:
+--     that is a spike too, however slowly it came
+--   repeat_days integer not null: only the first day of a deviation that goes on is alerted; gaps of this many days, at
+--     most 35, do not end it
 --   drop_baseline_usd float not null: with a lower baseline, a drop is not worth an alert
 --   drop_ratio float not null: a drop has this part of the baseline or less; a holiday often has more
 --   contributor_usd float not null: a contributor with a smaller part is not listed
@@ -33,6 +40,7 @@
 with own as (
     select
         max(if(threshold = 'baseline_days', value, null)) as baseline_days,
+        max(if(threshold = 'least_history_days', value, null)) as least_history_days,
         max(if(threshold = 'least_weekdays_count', value, null)) as least_weekdays_count,
         max(if(threshold = 'least_weekend_days_count', value, null)) as least_weekend_days_count,
         max(if(threshold = 'least_same_weekday_count', value, null)) as least_same_weekday_count,
@@ -42,6 +50,8 @@ with own as (
         max(if(threshold = 'least_deviation_ratio', value, null)) as least_deviation_ratio,
         max(if(threshold = 'least_deviation_usd', value, null)) as least_deviation_usd,
         max(if(threshold = 'spike_ratio', value, null)) as spike_ratio,
+        max(if(threshold = 'rise_ratio', value, null)) as rise_ratio,
+        max(if(threshold = 'repeat_days', value, null)) as repeat_days,
         max(if(threshold = 'drop_baseline_usd', value, null)) as drop_baseline_usd,
         max(if(threshold = 'drop_ratio', value, null)) as drop_ratio,
         max(if(threshold = 'contributor_usd', value, null)) as contributor_usd,
@@ -55,6 +65,7 @@ with own as (
 
 select
     coalesce(cast(own.baseline_days as int64), 35) as baseline_days,
+    coalesce(cast(own.least_history_days as int64), 28) as least_history_days,
     coalesce(cast(own.least_weekdays_count as int64), 8) as least_weekdays_count,
     coalesce(cast(own.least_weekend_days_count as int64), 4) as least_weekend_days_count,
     coalesce(cast(own.least_same_weekday_count as int64), 3) as least_same_weekday_count,
@@ -64,7 +75,9 @@ select
     1.4826 as normal_ratio,
     coalesce(cast(own.least_deviation_ratio as float64), 0.1) as least_deviation_ratio,
     coalesce(cast(own.least_deviation_usd as float64), 8.0) as least_deviation_usd,
-    coalesce(cast(own.spike_ratio as float64), 1.2) as spike_ratio,
+    coalesce(cast(own.spike_ratio as float64), 2.0) as spike_ratio,
+    coalesce(cast(own.rise_ratio as float64), 1.3) as rise_ratio,
+    coalesce(cast(own.repeat_days as int64), 7) as repeat_days,
     coalesce(cast(own.drop_baseline_usd as float64), 50.0) as drop_baseline_usd,
     coalesce(cast(own.drop_ratio as float64), 0.25) as drop_ratio,
     coalesce(cast(own.contributor_usd as float64), 1.0) as contributor_usd,

@@ -13,6 +13,8 @@
 --   spend_date date not null: the UTC day
 --   kind string not null: spike, drop; new_model and new_key (not seen for 90 days, until it has cost $5);
 --     departed_member (a former member, in no list of members today, who still spends)
+--   is_repeat boolean not null: whether the same deviated in the same way in the week before: an alert is sent of the
+--     first day only
 --   scope string not null: provider, team, api_key or model; person for a former member
 --   scope_name string not null: the provider, team, model, e-mail or key's id
 --   label string not null: the name shown: a key's name, else scope_name
@@ -35,6 +37,7 @@ found as (
     select
         spend_date,
         kind,
+        is_repeat,
         scope,
         scope_name,
         provider,
@@ -52,6 +55,7 @@ found as (
     select
         spend_date,
         if(scope = 'model', 'new_model', 'new_key') as kind,
+        false as is_repeat,
         scope,
         scope_name,
         provider,
@@ -66,6 +70,7 @@ found as (
     select
         spend_date,
         'departed_member' as kind,
+        false as is_repeat,
         scope,
         scope_name,
         provider,
@@ -83,6 +88,7 @@ found as (
 select
     found.spend_date,
     found.kind,
+    found.is_repeat,
     found.scope,
     found.scope_name,
     if(found.scope = 'api_key', coalesce(key_names.api_key_name, found.scope_name), found.scope_name) as label,

@@ -1,7 +1,7 @@
 -- Spikes and drops: days on which a provider, team, API key or model deviates far from its baseline (usage_baselines),
--- with the keys, persons or models that make up most of the difference. A spike is five deviations above the baseline,
--- by $40 or more, and a fifth above the 90 % quantile of such days. A drop is a provider or team with a baseline of $50
--- or more that has a quarter of it or less, five deviations below. anomaly_thresholds has these limits.
+-- with the keys, persons or models that make up most of the difference. A spike is five deviations above it by $40 or
+-- more, and twice as far above the median as any day of five weeks, or of a key that rises. A drop is a quarter of $50
+-- or less, or a key that was used on each such day and is not any more. anomaly_thresholds has these limits.
 --
 -- grain: one spike or drop of one provider, team, API key or model on one UTC day
 -- step of: spend_anomalies
@@ -13,37 +13,69 @@
 --   scope string not null: provider, team, api_key or model
 --   scope_name string not null: as in usage_series
 --   provider string: null for teams
+--   is_repeat boolean not null: whether it deviated in the same way in the week before (repeat_days)
 --   spent_usd numeric not null: billed for usage on the day
 --   expected_usd numeric not null: the baseline
 --   score_ratio numeric not null: the difference in deviations
 --   contributors string: up to three keys, persons or models with the largest part of it, with their part
-with found as (
+with days as (
+    select
+        *,
+        cast(usage_usd as float64) as cost_usd
+    from ai_usage_analytics.usage_baselines
+    where spend_date between date_sub(@first_day, interval 35 day) and @last_day
+),
+
+judged as (
     select
         days.*,
         'spike' as kind,
         days.spike_baseline_usd as expected_usd
-    from ai_usage_analytics.usage_baselines as days
+    from days
     cross join ai_usage_analytics.anomaly_thresholds as thresholds
     where
-        days.spend_date between @first_day and @last_day
-        and cast(days.usage_usd as float64) - days.spike_baseline_usd >= thresholds.deviation_usd
-        and cast(days.usage_usd as float64) - days.spike_baseline_usd
-        >= thresholds.deviations_ratio * days.deviation_usd
-        and cast(days.usage_usd as float64) >= thresholds.spike_ratio * days.high_usd
+        days.cost_usd - days.spike_baseline_usd >= thresholds.deviation_usd
+        and (
+            (
+                days.cost_usd - days.spike_baseline_usd >= thresholds.deviations_ratio * days.deviation_usd
+                and days.cost_usd - days.median_usd >= thresholds.spike_ratio * (days.high_usd - days.median_usd)
+            )
+            or (
+                days.scope = 'api_key' and not days.is_weekend
+                and days.week_low_usd >= thresholds.rise_ratio * days.median_usd
+            )
+        )
     union all
     select
         days.*,
         'drop' as kind,
         days.drop_baseline_usd as expected_usd
-    from ai_usage_analytics.usage_baselines as days
+    from days
     cross join ai_usage_analytics.anomaly_thresholds as thresholds
     where
-        days.spend_date between @first_day and @last_day
-        and days.scope in ('provider', 'team')
-        and days.drop_baseline_usd >= thresholds.drop_baseline_usd
-        and cast(days.usage_usd as float64) <= thresholds.drop_ratio * days.drop_baseline_usd
-        and days.drop_baseline_usd - cast(days.usage_usd as float64)
-        >= thresholds.deviations_ratio * days.deviation_usd
+        days.scope in ('provider', 'team', 'api_key')
+        and (
+            (
+                days.drop_baseline_usd >= thresholds.drop_baseline_usd
+                and days.cost_usd <= thresholds.drop_ratio * days.drop_baseline_usd
+                and days.drop_baseline_usd - days.cost_usd >= thresholds.deviations_ratio * days.deviation_usd
+            )
+            or (days.scope = 'api_key' and days.usage_usd = 0 and days.low_usd > 0)
+        )
+),
+
+-- A deviation that goes on is one: only its first day is alerted.
+runs as (
+    select
+        *,
+        lag(spend_date) over (partition by kind, scope, scope_name, calendar order by spend_date) as deviated_before
+    from judged
+),
+
+found as (
+    select *
+    from runs
+    where spend_date between @first_day and @last_day
 ),
 
 key_names as (
@@ -54,32 +86,28 @@ key_names as (
     group by api_key_id
 ),
 
-scopes as (
-    select scope from unnest(['provider', 'team', 'api_key', 'model']) as scope
-),
-
 -- The parts of each scope that a reader would look at next.
 charges as (
     select
         spend.spend_date,
-        scopes.scope,
+        scope,
         spend.billed_usd,
-        case scopes.scope
+        case scope
             when 'provider' then spend.provider
             when 'team' then spend.team_name
             when 'api_key' then spend.api_key_id
             else spend.model
         end as scope_name,
-        if(scopes.scope = 'team', 'all', spend.provider) as calendar,
+        if(scope = 'team', 'all', spend.provider) as calendar,
         coalesce(
-            if(scopes.scope = 'api_key', null, coalesce(key_names.api_key_name, spend.api_key_id, spend.user_email)),
-            if(scopes.scope = 'model', null, spend.model),
+            if(scope = 'api_key', null, coalesce(key_names.api_key_name, spend.api_key_id, spend.user_email)),
+            if(scope = 'model', null, spend.model),
             'other'
         ) as contributor
     from ai_usage_analytics.ai_spend as spend
     cross join ai_usage_analytics.anomaly_thresholds as thresholds
     left join key_names on spend.api_key_id = key_names.api_key_id
-    cross join scopes
+    cross join unnest(['provider', 'team', 'api_key', 'model']) as scope
     where
         spend.spend_date between date_sub(@first_day, interval 180 day) and @last_day
         and spend.spend_date >= date_sub(@first_day, interval thresholds.baseline_days day)
@@ -153,13 +181,15 @@ select
     found.scope,
     found.scope_name,
     found.provider,
+    coalesce(date_diff(found.spend_date, found.deviated_before, day) <= thresholds.repeat_days, false) as is_repeat,
     found.usage_usd as spent_usd,
     cast(round(found.expected_usd, 2) as numeric) as expected_usd,
     cast(
-        round((cast(found.usage_usd as float64) - found.expected_usd) / found.deviation_usd, 2) as numeric
+        round((found.cost_usd - found.expected_usd) / found.deviation_usd, 2) as numeric
     ) as score_ratio,
     named.contributors
 from found
+cross join ai_usage_analytics.anomaly_thresholds as thresholds
 left join named
     on
         found.kind = named.kind

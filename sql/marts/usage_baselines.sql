@@ -2,7 +2,8 @@
 -- compared with known days of its own kind (working day, or weekend and public holiday) in the five weeks before. The
 -- baseline is their median, or that of the same weekday: the higher one for a spike, so that a weekly job is none, the
 -- lower one for a drop. The deviation is the median absolute deviation, scaled to the standard deviation of a normal
--- distribution. anomaly_thresholds has the limits. Days near their median have no row here.
+-- distribution. anomaly_thresholds has the limits. Days near their median have no row here, nor has a series in its
+-- first 28 days.
 --
 -- grain: one day of one provider, team, API key or model, if it is far from its median
 -- step of: spend_anomalies
@@ -17,7 +18,10 @@
 --   is_weekend boolean not null: whether it is compared with weekends: it is one, or a public holiday
 --   usage_usd numeric not null: billed for usage on the day
 --   days_before_count integer not null: the days it is compared with
---   high_usd float not null: their 90 % quantile
+--   high_usd float not null: the most expensive day of the five weeks, of either kind
+--   low_usd float not null: the cheapest of them
+--   week_low_usd float: the cheapest of those of the last seven days; null if none of them is known
+--   median_usd float not null: their median
 --   spike_baseline_usd float not null: the baseline for a spike
 --   drop_baseline_usd float not null: the baseline for a drop
 --   deviation_usd float not null: one deviation
@@ -36,12 +40,7 @@ with known as (
 ),
 
 series as (
-    select
-        spend_date,
-        scope,
-        scope_name,
-        calendar,
-        usage_usd
+    select *
     from ai_usage_analytics.usage_series
     where spend_date between date_sub(@first_day, interval 180 day) and @last_day
 ),
@@ -67,7 +66,7 @@ compared as (
     inner join known
         on
             periods.calendar = known.calendar
-            and periods.first_date < known.spend_date
+            and date_add(periods.first_date, interval thresholds.least_history_days day) <= known.spend_date
             and date_add(periods.last_date, interval thresholds.baseline_days day) >= known.spend_date
     left join series
         on
@@ -77,20 +76,21 @@ compared as (
             and known.spend_date = series.spend_date
     where
         known.spend_date >= @first_day
-        and (periods.scope in ('provider', 'team') or series.usage_usd >= thresholds.compared_usd)
+        and (periods.scope in ('provider', 'team', 'api_key') or series.usage_usd >= thresholds.compared_usd)
 ),
 
 before as (
     select
         compared.*,
         known.weekday = compared.weekday as is_same_weekday,
+        known.is_weekend = compared.is_weekend as is_alike,
+        date_diff(compared.spend_date, known.spend_date, day) <= 7 as is_of_last_week,
         cast(compared.usage_usd as float64) as spent_usd,
         cast(coalesce(series.usage_usd, cast(0 as numeric)) as float64) as before_usd
     from compared
     inner join known
         on
             compared.calendar = known.calendar
-            and compared.is_weekend = known.is_weekend
             and compared.spend_date > known.spend_date
             and compared.compared_from <= known.spend_date
     left join series
@@ -109,14 +109,15 @@ candidates as (
         scope_name,
         calendar,
         spend_date,
-        count(*) as days_before_count
+        countif(is_alike) as days_before_count
     from before
     group by scope, scope_name, calendar, spend_date
     having
-        count(*) >= max(least_count)
+        countif(is_alike) >= max(least_count)
         and 2 * greatest(
-            countif(spent_usd - before_usd >= worth_usd), countif(before_usd - spent_usd >= worth_usd)
-        ) >= count(*)
+            countif(is_alike and spent_usd - before_usd >= worth_usd),
+            countif(is_alike and before_usd - spent_usd >= worth_usd)
+        ) >= countif(is_alike)
 ),
 
 medians as (
@@ -124,11 +125,8 @@ medians as (
         before.*,
         candidates.days_before_count,
         percentile_cont(before.before_usd, 0.5) over (
-            partition by before.scope, before.scope_name, before.calendar, before.spend_date
+            partition by before.scope, before.scope_name, before.calendar, before.spend_date, before.is_alike
         ) as median_usd,
-        percentile_cont(before.before_usd, 0.9) over (
-            partition by before.scope, before.scope_name, before.calendar, before.spend_date
-        ) as high_usd,
         percentile_cont(before.before_usd, 0.5) over (
             partition by
                 before.scope, before.scope_name, before.calendar, before.spend_date, before.is_same_weekday
@@ -146,7 +144,7 @@ deviations as (
     select
         medians.*,
         percentile_cont(abs(before_usd - median_usd), 0.5) over (
-            partition by scope, scope_name, calendar, spend_date
+            partition by scope, scope_name, calendar, spend_date, is_alike
         ) as absolute_deviation_usd
     from medians
 ),
@@ -161,9 +159,11 @@ days as (
         is_weekend,
         usage_usd,
         days_before_count,
-        max(high_usd) as high_usd,
-        max(median_usd) as median_usd,
-        max(absolute_deviation_usd) as absolute_deviation_usd,
+        max(before_usd) as high_usd,
+        min(if(is_alike, before_usd, null)) as low_usd,
+        min(if(is_alike and is_of_last_week, before_usd, null)) as week_low_usd,
+        max(if(is_alike, median_usd, null)) as median_usd,
+        max(if(is_alike, absolute_deviation_usd, null)) as absolute_deviation_usd,
         max(if(is_same_weekday, weekday_median_usd, null)) as weekday_usd,
         countif(is_same_weekday) as same_weekday_count
     from deviations
@@ -180,6 +180,9 @@ select
     days.usage_usd,
     days.days_before_count,
     days.high_usd,
+    days.low_usd,
+    days.week_low_usd,
+    days.median_usd,
     if(
         days.same_weekday_count >= thresholds.least_same_weekday_count,
         greatest(days.median_usd, days.weekday_usd), days.median_usd
