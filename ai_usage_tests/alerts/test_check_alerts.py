@@ -109,7 +109,7 @@ def test_a_backfill_with_thirty_bad_days_is_one_digest(watched: Watched, web: Ho
     watched.evaluate({None: WARNED}, asset=CODE)
     watched.tick()
     [posted] = web.got
-    assert posted.body["subject"] == "[ai_usage] 34 alerts: 30 failed, 4 warning"
+    assert posted.body["subject"] == "[ai_usage] 34 alerts: 30 failed, 4 warnings"
     assert [(item["severity"], item["count"]) for item in posted.body["items"]] == [
         ("failed", 30), ("warning", 3), ("warning", 1),
     ]  # fmt: skip
@@ -174,7 +174,7 @@ def test_a_first_start_is_one_summary_of_all_sources(watched: Watched, web: Hook
     for sensor in automation.SENSORS:
         watched.tick(sensor)
     [posted] = web.got
-    assert posted.body["subject"] == "[ai_usage] First summary: 9 failed, 1009 warning"
+    assert posted.body["subject"] == "[ai_usage] First summary: 9 failed, 1,009 warnings"
     assert "This was so when alerts began." in posted.body["text"]
     assert [(item["title"], item["count"]) for item in posted.body["items"]] == [
         (f"{CHECK} of core/claude_costs", 9),
