@@ -31,7 +31,7 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         text=f"Someone ran {COMMAND} test-alert. Alerts of this installation arrive here.",
         link=of.ui_url,
     )
-    [message] = compose([test], is_simulated=alerts.is_simulated, redact=alerts.outbox.redaction, ui_url=of.ui_url)
+    [message] = compose([test], is_simulated=alerts.is_simulated, redact=alerts.outbox.redaction, ui_url=alerts.ui_url)
     if opens_here_only(of):
         OUT.print(f"  [yellow]![/] {OPENS_HERE_ONLY.format(of.ui_url)}", soft_wrap=True)
     return 0 if all([_is_sent(channel, message) for channel in alerts.channels]) else 1  # noqa: C419 - ask them all

@@ -40,11 +40,12 @@ def test_a_failed_check_is_reported_once_with_amount_day_cause_and_link(watched:
 
 
 def test_where_a_pull_is_missing_the_likely_cause_is_the_run_of_that_day(watched: Watched, web: Hook) -> None:
+    watched.alerts = replace(watched.alerts, ui_url="https://usage.example.com")
     watched.evaluate({DAY: failed(f"{NEVER_PULLED}: raw/claude_cost_report.")}, check="every_key_has_an_owner")
     watched.tick()
     [item] = web.got[0].body["items"]
     assert item["likely_cause"].startswith("the run of that day failed")
-    assert item["runbook"] == "docs/runbook.md#never_pulled"
+    assert item["runbook"] == "https://usage.example.com/runbook#never_pulled"
 
 
 def test_what_is_not_evaluated_neither_alerts_nor_resolves(watched: Watched, web: Hook) -> None:

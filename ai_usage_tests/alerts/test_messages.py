@@ -138,6 +138,12 @@ def test_a_digest_of_many_titles_lists_those_of_one_topic_together() -> None:
     assert message.items[1].text.endswith("; key 9.")
 
 
+def test_a_first_summary_has_an_item_a_topic() -> None:
+    many = [news(str(n), title=f"spikes: key {n % 3}", topic="spikes") for n in range(9)]
+    [message] = compose(many, is_simulated=False, redact=Redaction(), is_first=True)
+    assert [(item.title, item.count, item.text) for item in message.items] == [("spikes", 9, "key 0; key 1; key 2.")]
+
+
 def test_a_digest_counts_events_without_a_day() -> None:
     [message] = compose([news(str(n)) for n in range(6)], is_simulated=False, redact=Redaction())
     assert message.items[0].heading == "FAILED a title (6 times)"
