@@ -295,6 +295,14 @@ def test_the_doctor_refuses_an_account_of_a_provider_that_there_is_not(
     )
 
 
+def test_the_doctor_refuses_a_country_that_the_calendar_does_not_know(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
+) -> None:
+    monkeypatch.setenv("AI_USAGE_HOLIDAYS", "XX")
+    assert examined(monkeypatch, tmp_path, simulator) == 2
+    assert "AI_USAGE_HOLIDAYS is 'XX', which the calendar does not know" in capsys.readouterr().err
+
+
 def test_the_doctor_reads_every_uploaded_file(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

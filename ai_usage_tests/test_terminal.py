@@ -9,9 +9,9 @@ import pytest
 from rich.markup import escape
 
 from ai_usage.commands import demo
-from ai_usage.commands.export_focus import harmless
 from ai_usage.commands.refresh import Outcome, print_troubles
 from ai_usage.commands.terminal import OUT, Terminal
+from ai_usage.dashboards.all_boards import harmless
 from ai_usage.providers.summary import Shares
 
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07\x9b2J\u202eb\x7f\u2028\r\x08c"

@@ -111,10 +111,12 @@ def as_blocks(message: Message) -> dict[str, Any]:
 
 
 def _marked_up(item: Item) -> str:
-    """Only our own link becomes a link."""
-    text, link = escaped("\n".join([item.heading, *item.lines])), escaped(item.link)
-    fits = link and "|" not in link and len(text) + 2 <= SECTION_LENGTH
-    return text.replace(f"\nLook: {link}", f"\nLook: <{link}>") if fits else text
+    """Only our own links become links."""
+    text = escaped("\n".join([item.heading, *item.lines]))
+    for words, link in (("Look", escaped(item.link)), ("What to do", escaped(item.runbook))):
+        if link.startswith("http") and "|" not in link and len(text) + 2 <= SECTION_LENGTH:
+            text = text.replace(f"\n{words}: {link}", f"\n{words}: <{link}>")
+    return text
 
 
 def escaped(text: str) -> str:

@@ -57,6 +57,7 @@ class Alerts:
     channels: Sequence[Channel]
     now: Callable[[], datetime]
     is_simulated: bool
+    ui_url: str = ""  # to which messages link, for what to do
     persistence: Persistence = field(default_factory=Persistence)
 
     def send(self, news: Iterable[News] | Finding, *, is_first: bool = False) -> Report:
@@ -74,7 +75,9 @@ class Alerts:
         with self.outbox.transaction() as memory:
             fresh = memory.unsent(news(memory) if callable(news) else news)
             redact = self.outbox.redaction
-            messages = compose(fresh, is_simulated=self.is_simulated, redact=redact, is_first=is_first)
+            messages = compose(
+                fresh, is_simulated=self.is_simulated, redact=redact, is_first=is_first, ui_url=self.ui_url
+            )
             memory.put(messages, fresh, [channel.name for channel in self.channels], self.now())
         return len(fresh)
 

@@ -85,10 +85,21 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return "\n\n".join(part for part in (self.opening, *blocks, self.closing) if part) + "\n"
 
 
-def compose(news: Sequence[News], *, is_simulated: bool, redact: Redact, is_first: bool = False) -> list[Message]:
-    """One message per news, or one of all; a `Digest` keeps a message of its own. The first message of an installation
-    summarizes what was already wrong.
+def compose(
+    news: Sequence[News], *, is_simulated: bool, redact: Redact, is_first: bool = False, ui_url: str = ""
+) -> list[Message]:
+    """One message per news, or one of all; a `Digest` keeps a separate message. The first message of an installation
+    summarizes what was already wrong. With the UI's address, each item links to its section of the runbook there.
     """
+    messages = _composed(news, is_simulated, redact, is_first)
+    return [structs.replace(one, items=[_linked(item, ui_url) for item in one.items]) for one in messages]
+
+
+def _linked(item: Item, ui_url: str) -> Item:
+    return structs.replace(item, runbook=section(item.runbook, ui_url)) if item.runbook else item
+
+
+def _composed(news: Sequence[News], is_simulated: bool, redact: Redact, is_first: bool) -> list[Message]:  # noqa: FBT001
     digests = [one for one in news if isinstance(one, Digest)]
     alerts = [one for one in news if not isinstance(one, Digest)]
     sections = [_of_sections(one, is_simulated, redact) for one in digests]
@@ -128,16 +139,14 @@ def _digest(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message
     groups = _grouped(news, lambda one: one.title)
     if len(groups) > ITEMS_AT_MOST:
         groups = _grouped(news, lambda one: one.topic)
-    counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
     items = [_item(group, redact) for group in groups]
-    return _message(news, items, is_simulated, f"{len(news)} alerts: {counts}")
+    return _message(news, items, is_simulated, f"{len(news)} alerts: {_in_words(news)}")
 
 
 def _summary(news: Sequence[News], is_simulated: bool, redact: Redact) -> Message:  # noqa: FBT001
     """One item per topic."""
     items = [_item(group, redact) for group in _grouped(news, lambda one: one.topic)]
-    counts = ", ".join(f"{n} {word}" for word, n in _counts(news).items())
-    message = _message(news, items[:ITEMS_OF_A_SUMMARY], is_simulated, f"First summary: {counts}")
+    message = _message(news, items[:ITEMS_OF_A_SUMMARY], is_simulated, f"First summary: {_in_words(news)}")
     return structs.replace(message, more=max(0, len(items) - ITEMS_OF_A_SUMMARY), note=FIRST)
 
 
@@ -181,7 +190,7 @@ def _item(group: Sequence[News], redact: Redact) -> Item:
         text=_cut(redact(plainly(text)), TEXT_LENGTH),
         likely_cause=likely_cause(first.topic, {one.kind for one in group}) if is_trouble else "",
         link=redact(plainly(first.link)),
-        runbook=section(first.topic) if is_trouble else "",
+        runbook=first.topic if is_trouble else "",
     )
 
 
@@ -202,6 +211,12 @@ def _counts(news: Iterable[News]) -> dict[str, int]:
     """Severity's word → count, most severe first."""
     severities = [one.severity for one in news]
     return {WORDS[s]: severities.count(s) for s in sorted(Severity, reverse=True) if s in severities}
+
+
+def _in_words(news: Iterable[News]) -> str:
+    """Such as `1 failed, 1,009 warnings`."""
+    nouns = {WORDS[Severity.WARNING], WORDS[Severity.NOTICE]}
+    return ", ".join(f"{n:,} {word}{'s' if word in nouns and n != 1 else ''}" for word, n in _counts(news).items())
 
 
 def _cut(text: str, length: int) -> str:

@@ -25,4 +25,4 @@ def alerts_of(of: Settings) -> Alerts:
         channels += [Mail(server, to, of.email_from) for to in of.email_to]
     # Beside Dagster's own state, because its cursors count the events there: delete both together.
     outbox = Outbox(of.dagster_home / FILE, redaction(of), timedelta(days=of.messages_kept_days))
-    return Alerts(outbox, channels, of.now, shows_simulated_data(of))
+    return Alerts(outbox, channels, of.now, shows_simulated_data(of), of.ui_url)

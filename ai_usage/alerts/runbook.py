@@ -3,10 +3,17 @@
 import re
 from collections.abc import Collection
 from functools import cache
+from urllib.parse import urlsplit
 
 from ai_usage.places import SHIPPED
+from ai_usage.settings import LOOPBACK, Settings
 
 PAGE = "docs/runbook.md"
+ADDRESS = "/runbook"  # in the UI
+OPENS_HERE_ONLY = (
+    "Links in messages begin with {}, which opens on this machine only: set AI_USAGE_UI_URL to the address at which "
+    "their readers open the UI."
+)
 SECTION = re.compile(r"^### (?P<topic>\w+)\n(?P<body>.*?)(?=^#{1,3} |\Z)", re.MULTILINE | re.DOTALL)
 CAUSE = re.compile(r"^\*\*Likely cause:\*\* (?P<cause>.+?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 OF_A_KIND = re.compile(
@@ -43,6 +50,11 @@ def read(page: str) -> dict[str, str]:
     return {topic: " ".join(cause["cause"].split()) if cause else "" for topic, cause in found.items()}
 
 
-def section(topic: str) -> str:
-    """The link to the topic's section of the page."""
-    return f"{PAGE}#{topic.lower()}"
+def section(topic: str, ui_url: str = "") -> str:
+    """Where the page describes what to do: in the UI, which serves it; without its address, in the repository."""
+    return f"{f'{ui_url}{ADDRESS}' if ui_url else PAGE}#{topic.lower()}"
+
+
+def opens_here_only(of: Settings) -> bool:
+    """Whether links in messages lead to the machine that sends them."""
+    return urlsplit(of.ui_url).hostname in LOOPBACK

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 from rich.markup import escape
 
 from ai_usage.accounts import Account, refuse_unknown_providers
+from ai_usage.alerts.runbook import OPENS_HERE_ONLY, opens_here_only
 from ai_usage.automation.warehouse_resource import warehouse_of
 from ai_usage.catalog import FUNCTIONS
 from ai_usage.commands.data_folder import prepare_instance
 from ai_usage.commands.terminal import OUT
+from ai_usage.core.public_holidays import public_holidays
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.ingest.days import Answers, NotYet
 from ai_usage.ingest.http.errors import Refused
@@ -46,6 +48,7 @@ C = TypeVar("C", bound=Client)
 
 def run(of: Settings, _: Sequence[str]) -> int:
     refuse_unknown_providers(of, BY_KEY)
+    public_holidays(of.holidays, of.start_date.year, of.start_date.year)  # refuses an unknown country or state
     OUT.print(f"Warehouse: {of.warehouse} at {place_of(of)}", soft_wrap=True)
     sound = _shows("the data folder can be written", lambda: _folder(of))
     if of.is_bigquery:
@@ -188,16 +191,15 @@ def sheet(of: Settings) -> bool:
             return False
         answers: dict[str, Answer] = {}
         opened = [
-            _shows("it can be read", lambda: answers.update(tabs.tabs({})) or f"{len(answers)} tabs"),
+            _shows("it can be read", lambda: answers.update(tabs.tabs({})) or _many(len(answers), "tab")),
             _shows("its version can be asked (Drive shows changes)", tabs.version),
         ]
         for tab in TABS.values():
             if tab.name in answers:
                 found = read_tab(tab, answers[tab.name].records)
                 bad = len({rejection.row_number for rejection in found.rejections})
-                OUT.print(
-                    f"  {'[yellow]![/]' if bad else '[green]✓[/]'} {tab.name}: {len(found.good)} rows, {bad} rejected"
-                )
+                mark = "[yellow]![/]" if bad else "[green]✓[/]"
+                OUT.print(f"  {mark} {tab.name}: {_many(len(found.good), 'row')}, {bad} rejected")
             elif answers and not tab.is_optional:
                 OUT.print(f"  [yellow]![/] {tab.name}: there is no such tab")
     return all(opened)
@@ -214,10 +216,12 @@ def alerts(of: Settings) -> None:
     for channel, (is_set, names) in channels.items():
         if is_set:
             where = urlsplit(os.environ[names.split()[0]].strip()).hostname  # the rest of it is secret
-            readers = f", to {len(of.email_to)} addresses" if channel == "e-mail" else ""
+            readers = f", to {_many(len(of.email_to), 'address', 'addresses')}" if channel == "e-mail" else ""
             OUT.print(f"  [green]✓[/] {channel}: well-formed, at {where}{readers}; nothing was sent", soft_wrap=True)
         else:
             OUT.print(f"  – {channel}: not configured. Set {names}.", soft_wrap=True)
+    if any(is_set for is_set, _ in channels.values()) and opens_here_only(of):
+        OUT.print(f"  [yellow]![/] {OPENS_HERE_ONLY.format(of.ui_url)}", soft_wrap=True)
 
 
 def _shows(what: str, ask: Callable[[], Any], *, colour: str = "red") -> bool:
@@ -262,5 +266,8 @@ def _named(report: Report[C]) -> str:
 
 
 def _counted(answers: Sequence[Answer]) -> str:
-    records = sum(len(answer.records) for answer in answers)
-    return f"{records} {'record' if records == 1 else 'records'}"
+    return _many(sum(len(answer.records) for answer in answers), "record")
+
+
+def _many(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or f'{one}s'}"

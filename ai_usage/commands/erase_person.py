@@ -82,7 +82,7 @@ def made_of_the_warehouse(of: Settings) -> list[Path]:
         *(of.data_dir / AS_OF, of.data_dir / EXPORTS, of.published_database, of.published_database.with_suffix(".tmp")),
         *spares(of.published_database),
         readers_copy(of.published_database),
-        *site_folder(of).glob("*.html*"),
+        *(path for kind in ("*.html*", "*.zip*") for path in site_folder(of).glob(kind)),
         *left,
     ]
 

@@ -14,6 +14,7 @@ from ai_usage.commands.coverage import print_gaps, pulled
 from ai_usage.commands.months import month_span
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.commands.typed import parser
+from ai_usage.dashboards.all_boards import harmless
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.redaction import Redaction
@@ -29,9 +30,6 @@ order by
     ChargePeriodStart, ProviderName, SkuId, SubAccountId, x_TeamName, x_UserEmail, x_ApiKeyId, x_Platform, BilledCost
 """
 FOLDER = "exports"
-# Characters that make a spreadsheet read a cell as a formula: at its start, and after a cell separator.
-FORMULA = r"^[\s\"']*[=+\-@＝＋－＠]|^[\t\r\n]"
-PARTED = r"([;\t|\r\n][\s\"']*)([=+\-@＝＋－＠])"
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -75,14 +73,6 @@ def export(charges: pl.DataFrame, folder: Path, name: str) -> list[Path]:
         raise WarehouseError(
             f"{folder} cannot be written ({error.strerror or error}): no file was replaced by half of one."
         ) from error
-
-
-def harmless(charges: pl.DataFrame) -> pl.DataFrame:
-    """Text that a spreadsheet can open safely: an apostrophe precedes what it would read as a formula, also after each
-    character at which it may split cells (German Excel splits at `;`).
-    """
-    inside = pl.col(pl.String).str.replace_all(PARTED, "${1}'${2}")
-    return charges.with_columns(pl.when(inside.str.contains(FORMULA)).then("'" + inside).otherwise(inside).name.keep())
 
 
 def _print_summary(charges: pl.DataFrame, month: Span, *, is_over: bool) -> None:

@@ -15,12 +15,13 @@ from rich.markup import escape
 
 from ai_usage.automation.warehouse_resource import asked_warehouse
 from ai_usage.commands.coverage import print_gaps, pulled
-from ai_usage.commands.export_focus import FOLDER, harmless, nameless
+from ai_usage.commands.export_focus import FOLDER, nameless
 from ai_usage.commands.months import month_span
 from ai_usage.commands.showback import SCOPES, Statement, marks_of, statements_of
 from ai_usage.commands.statement_pages import page
 from ai_usage.commands.terminal import ERR, OUT
 from ai_usage.commands.typed import parser
+from ai_usage.dashboards.all_boards import harmless
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings

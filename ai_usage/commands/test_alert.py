@@ -8,6 +8,7 @@ from ai_usage.alerts.channels import Channel, Undelivered
 from ai_usage.alerts.message import Message, compose
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.resource import alerts_of
+from ai_usage.alerts.runbook import OPENS_HERE_ONLY, opens_here_only
 from ai_usage.commands.terminal import OUT
 from ai_usage.commands.typed import parser
 from ai_usage.errors import SettingError
@@ -30,7 +31,9 @@ def run(of: Settings, argv: Sequence[str]) -> int:
         text=f"Someone ran {COMMAND} test-alert. Alerts of this installation arrive here.",
         link=of.ui_url,
     )
-    [message] = compose([test], is_simulated=alerts.is_simulated, redact=alerts.outbox.redaction)
+    [message] = compose([test], is_simulated=alerts.is_simulated, redact=alerts.outbox.redaction, ui_url=alerts.ui_url)
+    if opens_here_only(of):
+        OUT.print(f"  [yellow]![/] {OPENS_HERE_ONLY.format(of.ui_url)}", soft_wrap=True)
     return 0 if all([_is_sent(channel, message) for channel in alerts.channels]) else 1  # noqa: C419 - ask them all
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import dagster as dg
 from sqlglot import exp
 
+from ai_usage.alerts import runbook_page
 from ai_usage.checks.result_table import CHECK_RESULTS, keep_results
 from ai_usage.dashboards import cards, site
+from ai_usage.dashboards.all_boards import write_figures
 from ai_usage.dashboards.boards import OF_FRESHNESS, OF_KNOWN_DAYS, Board, boards
 from ai_usage.dashboards.site import Site
 from ai_usage.layers import OWNERS, POOL, built, was_built
@@ -79,21 +81,24 @@ def tables_read(board: Board) -> set[str]:
 
 
 def write_board(warehouse: Warehouse, board: Board, of: Settings) -> Path:
-    """Query the board's cards and write its page, and the list of boards beside it."""
+    """Query the board's cards and write its page, the list of boards and the ZIP of all boards."""
     with warehouse.connected():
         freshness = cards.freshness_of(warehouse)
         results = {card.name: cards.result(warehouse, card, freshness) for card in board.cards}
         known = cards.known_days(warehouse)
         origin = is_simulated(warehouse)
     folder = site_folder(of)
+    shows_simulated, redact = of.simulate if origin is None else origin, Redaction(secrets())
+    write_figures(folder, board, results, boards=boards(), is_simulated=shows_simulated, redact=redact)
     made = Site(
         boards(),
         site.vega(folder),
-        is_simulated=of.simulate if origin is None else origin,
+        is_simulated=shows_simulated,
         made=f"Made {of.now():%-d %b %Y, %H:%M} UTC by ai_usage.",
-        redact=Redaction(secrets()),
+        redact=redact,
     )
     site.write(folder, site.INDEX, made.index())
+    site.write(folder, runbook_page.FILE, runbook_page.runbook_html())
     return site.write(
         folder, f"{board.name}.html", made.page(board, results, known, (of.now() - SETTLES).date() - ONE_DAY)
     )

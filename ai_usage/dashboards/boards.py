@@ -1,6 +1,4 @@
-"""The boards as declared in `dashboards/*.yml`. A file with an error is refused in one sentence that names the file,
-the card, the key and what to write. Uses no warehouse: `cards` runs a card's SQL.
-"""
+"""The boards as declared in `dashboards/*.yml`. A file with an error is refused in one sentence."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +22,9 @@ COLUMNS = 24  # of the grid
 OF_FRESHNESS, OF_KNOWN_DAYS = "board_freshness", "board_known_days"  # sql/dashboards/ has them beside the cards
 
 Display = Literal["number", "line", "area", "bar", "row", "combo", "heatmap", "scatter", "band", "table", "status"]
-Format = Literal["usd", "usd_fine", "count", "ratio", "tokens", "text", "term", "date", "month", "instant", "days"]
+Format = Literal[
+    "usd", "usd_fine", "count", "ratio", "tokens", "text", "term", "words", "date", "month", "instant", "days"
+]
 Filter = Literal["period", "provider", "cost_center", "team", "person"]
 How = Literal["sum", "min", "max"]
 

@@ -117,7 +117,8 @@ def _unknown_days(known: Mapping[str, list[date]], newest: date) -> Iterator[str
     for provider, days in known.items():
         here = sum(first <= day <= newest for day in days)
         if here < newest.day and min(days) < newest:
-            yield f"{_name(provider)}: {here} of {newest.day} days known; the others are unknown, not $0."
+            total = f"{newest.day} day{'' if newest.day == 1 else 's'}"
+            yield f"{_name(provider)}: {here} of {total} known; the others are unknown, not $0."
 
 
 def _growth(asked: Asked) -> Iterator[str]:
@@ -128,7 +129,8 @@ def _growth(asked: Asked) -> Iterator[str]:
     yield f"In total {_grown(total['growth_usd'], total['growth_ratio'])} than in the same days of last month."
     for line in sorted(grown, key=lambda line: -abs(line["growth_usd"]))[:MOVERS]:
         change, before = line["growth_usd"], line["previous_usd"]
-        than = f"than in the first {line['days']} days of last month"
+        span = "day" if line["days"] == 1 else f"{line['days']} days"
+        than = f"than in the first {span} of last month"
         yield f"{_name(line['provider'])}: {_grown(change, change / before if before else None)} {than}."
 
 
@@ -169,7 +171,7 @@ def _new(asked: Asked, newest: date) -> list[str]:
             f"{_day(row['spend_date'])}: {usd(row['spent_usd'])} so far."
             for row in rows[:LISTED]
         ),
-        *_more(len(rows), LISTED, "new key or model"),
+        *_more(len(rows), LISTED, "new key or model", "new keys and models"),
     ] or ["None was found in these seven days."]
 
 
@@ -199,7 +201,7 @@ def _idle(asked: Asked) -> list[str]:
     members = [line for line in asked.lines("idle_seats") if line["person"] != "unassigned"]
     members.sort(key=lambda line: (-(line["saving_usd"] or 0), line["person"]))
     idle, unassigned = cost["idle_seats"], cost["unassigned_seats"]
-    saves = f"returning them saves {usd(cost['saving_usd'])} a month"
+    saves = f"returning {'it' if idle == 1 else 'them'} saves {usd(cost['saving_usd'])} a month"
     return [
         f"{idle} {'seat' if idle == 1 else 'seats'} idle or unassigned ({unassigned} unassigned): {saves}.",
         *(f"{line['person']}, {line['plan_name']}: {usd(line['saving_usd'])} a month." for line in members[:LISTED]),
@@ -228,9 +230,10 @@ def _providers(lines: list[Line], month: str) -> str:
     )
 
 
-def _more(count: int, shown: int, noun: str) -> list[str]:
+def _more(count: int, shown: int, noun: str, nouns: str = "") -> list[str]:
     rest = count - shown
-    return [f"And {rest} more {noun}{'' if rest == 1 else 's'}: the boards list them all."] if rest > 0 else []
+    named = noun if rest == 1 else nouns or f"{noun}s"
+    return [f"And {rest} more {named}: the boards list them all."] if rest > 0 else []
 
 
 def usd(amount: Decimal | None) -> str:

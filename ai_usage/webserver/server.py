@@ -14,10 +14,13 @@ from dagster_webserver.webserver import DagsterWebserver
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from ai_usage.alerts.runbook import ADDRESS
+from ai_usage.alerts.runbook_page import runbook_html
 from ai_usage.webserver.requests import NO_GRAPHQL_BY_GET, Site
 
 LIVE_DATA_EVERY = 2000  # milliseconds; this and the limits of the database are those of `dagster-webserver`
@@ -52,6 +55,11 @@ class OurWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestCon
     def build_middleware(self) -> list[Middleware]:
         return [Middleware(OnlyOurs, site=self.site), *super().build_middleware()]
 
+    def build_routes(self) -> list[BaseRoute]:
+        """Dagster's, after the page that messages link to."""
+        routes: list[BaseRoute] = super().build_routes()  # type: ignore[no-untyped-call]
+        return [Route(f"{self._app_path_prefix}{ADDRESS}", _runbook), *routes]
+
     async def graphql_http_endpoint(self, request: Request) -> Response:
         is_playground = "text/html" in request.headers.get("Accept", "")
         if request.method != "POST" and not is_playground:
@@ -81,6 +89,10 @@ def serve(site: Site, *, workspace: Path, host: str, port: int, path_prefix: str
                 timeout_graceful_shutdown=LAST_ANSWERS,
                 server_header=False,
             )
+
+
+async def _runbook(_: Request) -> HTMLResponse:
+    return HTMLResponse(runbook_html())
 
 
 def refused(why: str) -> PlainTextResponse:

@@ -289,7 +289,8 @@ def test_doctor_lists_each_channel_without_its_secret(tmp_path: Path, capsys: py
     output = " ".join(capsys.readouterr().out.split())
     assert "✓ Slack: well-formed, at hooks.slack.com; nothing was sent" in output
     assert "– webhook: not configured. Set ALERT_WEBHOOK_URL." in output
-    assert "✓ e-mail: well-formed, at mail.test, to 1 addresses" in output
+    assert "✓ e-mail: well-formed, at mail.test, to 1 address" in output
+    assert "Links in messages begin with http://127.0.0.1:3000, which opens on this machine only" in output
     assert "planted" not in output
     doctor.alerts(read_settings({}))
     assert "no channel is configured" in capsys.readouterr().out

@@ -40,11 +40,12 @@ def test_a_failed_check_is_reported_once_with_amount_day_cause_and_link(watched:
 
 
 def test_where_a_pull_is_missing_the_likely_cause_is_the_run_of_that_day(watched: Watched, web: Hook) -> None:
+    watched.alerts = replace(watched.alerts, ui_url="https://usage.example.com")
     watched.evaluate({DAY: failed(f"{NEVER_PULLED}: raw/claude_cost_report.")}, check="every_key_has_an_owner")
     watched.tick()
     [item] = web.got[0].body["items"]
     assert item["likely_cause"].startswith("the run of that day failed")
-    assert item["runbook"] == "docs/runbook.md#never_pulled"
+    assert item["runbook"] == "https://usage.example.com/runbook#never_pulled"
 
 
 def test_what_is_not_evaluated_neither_alerts_nor_resolves(watched: Watched, web: Hook) -> None:
@@ -109,7 +110,7 @@ def test_a_backfill_with_thirty_bad_days_is_one_digest(watched: Watched, web: Ho
     watched.evaluate({None: WARNED}, asset=CODE)
     watched.tick()
     [posted] = web.got
-    assert posted.body["subject"] == "[ai_usage] 34 alerts: 30 failed, 4 warning"
+    assert posted.body["subject"] == "[ai_usage] 34 alerts: 30 failed, 4 warnings"
     assert [(item["severity"], item["count"]) for item in posted.body["items"]] == [
         ("failed", 30), ("warning", 3), ("warning", 1),
     ]  # fmt: skip
@@ -174,7 +175,7 @@ def test_a_first_start_is_one_summary_of_all_sources(watched: Watched, web: Hook
     for sensor in automation.SENSORS:
         watched.tick(sensor)
     [posted] = web.got
-    assert posted.body["subject"] == "[ai_usage] First summary: 9 failed, 1009 warning"
+    assert posted.body["subject"] == "[ai_usage] First summary: 9 failed, 1,009 warnings"
     assert "This was so when alerts began." in posted.body["text"]
     assert [(item["title"], item["count"]) for item in posted.body["items"]] == [
         (f"{CHECK} of core/claude_costs", 9),

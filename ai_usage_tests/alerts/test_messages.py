@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.alerts import runbook
+from ai_usage.alerts import runbook, runbook_page
 from ai_usage.alerts.channels import as_blocks, as_json
 from ai_usage.alerts.delivery import Alerts
 from ai_usage.alerts.mail import Mail, MailServer
@@ -70,6 +70,27 @@ def test_every_section_has_a_topic() -> None:
     assert sorted(runbook.likely_causes()) == sorted(TOPICS)
 
 
+def test_the_page_has_an_anchor_for_each_section_and_links_only_to_what_is_there() -> None:
+    page = runbook_page.runbook_html()
+    assert {topic.lower() for topic in TOPICS} <= set(re.findall('<h3 id="([^"]+)">', page))
+    assert set(re.findall('<a href="([^"#]*)', page)) == set()
+    assert "google.md" in page
+    assert "<p><strong>Likely cause:</strong>" in page
+    assert runbook_page.anchor("Two words, `code`") == "two-words-code"
+
+
+def test_what_to_do_is_a_link_where_the_uis_address_is_known() -> None:
+    found = [news(str(n), topic="never_pulled") for n in range(6)]
+    [message] = compose(found, is_simulated=False, redact=Redaction(), ui_url="https://usage.example.com/ui")
+    [item] = message.items
+    assert item.runbook == "https://usage.example.com/ui/runbook#never_pulled"
+    assert f"What to do: {item.runbook}" in message.text
+    assert re.findall("<.*?>", json.dumps(as_blocks(message))) == [f"<{item.runbook}>"]
+    resolved = news(severity=Severity.RESOLVED)
+    [message] = compose([resolved], is_simulated=False, redact=Redaction(), ui_url="https://usage.example.com")
+    assert message.items[0].runbook == ""
+
+
 def test_a_cause_is_written_in_the_runbook_alone() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "ai_usage").rglob("*.py"))
     assert [cause for cause in runbook.likely_causes().values() if cause in " ".join(code.split())] == []
@@ -98,7 +119,7 @@ def test_a_digest_lists_the_most_severe_first_and_counts_the_rest() -> None:
     many += [news(f"f{n}", title="bad", day=DAY + timedelta(days=n), text=f"{n} USD") for n in (2, 0, 1)]
     many += [news("r", Severity.RESOLVED, "well")]
     [message] = compose(many, is_simulated=False, redact=Redaction())
-    assert message.subject == "[ai_usage] 44 alerts: 3 failed, 40 warning, 1 resolved"
+    assert message.subject == "[ai_usage] 44 alerts: 3 failed, 40 warnings, 1 resolved"
     assert (len(message.items), message.more) == (25, 17)
     assert message.items[0].heading == f"FAILED bad, {DAY}…{DAY + timedelta(days=2)} (3 days)"
     assert message.items[0].text == f"{DAY}: 0 USD"
@@ -115,6 +136,12 @@ def test_a_digest_of_many_titles_lists_those_of_one_topic_together() -> None:
     ]
     assert message.items[1].text.startswith("key 0; key 1; key 10; ")
     assert message.items[1].text.endswith("; key 9.")
+
+
+def test_a_first_summary_has_an_item_a_topic() -> None:
+    many = [news(str(n), title=f"spikes: key {n % 3}", topic="spikes") for n in range(9)]
+    [message] = compose(many, is_simulated=False, redact=Redaction(), is_first=True)
+    assert [(item.title, item.count, item.text) for item in message.items] == [("spikes", 9, "key 0; key 1; key 2.")]
 
 
 def test_a_digest_counts_events_without_a_day() -> None:

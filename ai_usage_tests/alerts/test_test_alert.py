@@ -22,9 +22,16 @@ def test_each_channel_gets_one_message(monkeypatch: pytest.MonkeyPatch, capsys: 
         assert [len(web.got), len(slack.got)] == [1, 1]
         assert web.subjects == ["[ai_usage] SIMULATED NOTICE Test alert"]
         [item] = web.got[0].body["items"]
-        assert item["runbook"] == "docs/runbook.md#test_alert"
+        assert item["runbook"] == "http://127.0.0.1:3000/runbook#test_alert"
         assert "make test-alert" in item["likely_cause"]
-    assert printed(capsys).count("took the message") == 2
+        shown = printed(capsys)
+        assert shown.count("took the message") == 2
+        assert "http://127.0.0.1:3000, which opens on this machine only: set AI_USAGE_UI_URL" in shown
+        monkeypatch.setenv("AI_USAGE_UI_URL", "https://usage.example.com")
+        settings.cache_clear()
+        assert main(["test-alert"]) == 0
+        assert web.got[1].body["items"][0]["runbook"] == "https://usage.example.com/runbook#test_alert"
+        assert "opens on this machine only" not in printed(capsys)
 
 
 def test_a_channel_that_refuses_is_named_and_the_others_are_asked(

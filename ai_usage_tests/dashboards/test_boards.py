@@ -86,7 +86,7 @@ def test_a_good_file_is_read_as_it_stands() -> None:
         ("display: row", "display: pie", "card second: display: Invalid enum value 'pie'; write one of number, line"),
         (
             "label: Team, format: text",
-            "label: Team, format: words",
+            "label: Team, format: prose",
             "card second: dimensions.team_name: format: Invalid enum",
         ),
         (

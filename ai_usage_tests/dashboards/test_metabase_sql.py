@@ -162,7 +162,7 @@ def test_every_display_and_format_is_mapped() -> None:
     every: set[str] = {card.display for board in BOARDS.values() for card in board.cards}
     assert every <= DISPLAYS.keys()
     formats = {of.format for b in BOARDS.values() for c in b.cards for of in c.measures.values()}
-    assert formats <= {*FORMATS, "text", "term", "date", "month"}
+    assert formats <= {*FORMATS, "text", "term", "words", "date", "month"}
 
 
 @pytest.mark.parametrize("card", WANTED.cards, ids=lambda card: card.key)

@@ -95,6 +95,20 @@ def test_a_month_that_still_runs_is_hatched_and_is_no_fall(opened: Opened) -> No
     assert not any(point["isRunning"] for point in points(opened, "daily"))
 
 
+def test_a_first_month_that_is_known_in_part_is_hatched_too(opened: Opened) -> None:
+    opened.page.evaluate(
+        """() => {
+          const spans = { anthropic: [["2026-06-22", "2026-11-20"]], cursor: [["2026-06-20", "2026-11-20"]] };
+          aiUsage.page.known = new aiUsage.page.known.constructor(spans, null);
+          aiUsage.page.refresh();
+        }"""
+    )
+    opened.draw_all()
+    found = {(point["x"], point["isRunning"]): point["tip"] for point in points(opened, "trend")}
+    assert {key for key in found if key[1]} == {("2026-06", True), ("2026-11", True)}
+    assert found["2026-06", True].endswith("\nKnown from 20 Jun 2026 on")
+
+
 def test_a_tooltip_has_the_total_and_how_far_it_goes(opened: Opened) -> None:
     newest = [point for point in points(opened, "trend") if point["x"] == "2026-11"]
     total = sum(Decimal(line["spent_usd"]) for line in opened.numbers("trend", {"period": ["2026-11"]}))

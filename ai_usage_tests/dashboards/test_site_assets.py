@@ -1,17 +1,25 @@
 """Boards as assets: each page is written from the marts its cards read, and bears no secret and no hidden name."""
 
 import base64
+import csv
+import io
 import json
 import re
+import zipfile
 import zlib
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
+from msgspec import structs
 
+from ai_usage.alerts import runbook_page
 from ai_usage.commands import dashboards as command
 from ai_usage.dashboards import cards, site
+from ai_usage.dashboards.all_boards import write_figures
 from ai_usage.dashboards.assets import ASSETS, marts_read, site_folder, write_board
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.site import Site
@@ -55,9 +63,11 @@ def test_a_warehouse_without_a_row_gives_pages_all_the_same(platform: Platform) 
     result = dg.materialize(ASSETS, resources={"warehouse": platform.warehouse})
     assert result.success
     names = {path.name for path in site_folder(settings()).glob("*.html")}
-    assert names == {site.INDEX, *(f"{board.name}.html" for board in boards())}
+    assert names == {site.INDEX, runbook_page.FILE, *(f"{board.name}.html" for board in boards())}
     notes = result.asset_materializations_for_node(f"dashboards__{boards()[0].name}")[0].metadata
     assert Path(str(notes["page"].value)).exists()
+    with zipfile.ZipFile(site_folder(settings()) / site.figures_file(is_simulated=settings().simulate)) as figures:
+        assert {path.split("/")[0] for path in figures.namelist()} == {board.name for board in boards()}
 
 
 def test_a_board_has_the_check_results_of_the_run_that_makes_it(platform: Platform) -> None:
@@ -119,6 +129,40 @@ def test_the_sums_of_the_page_are_those_of_all_spend(company: DuckDBWarehouse, t
             [[wanted, _]] = company.ask(SPEND.format(cut=cut)).rows()
             [line] = opened.numbers("period_spend", chosen)
             assert Decimal(line["spent_usd"]) == wanted > 0
+
+
+def test_one_file_has_the_figures_of_all_boards(company: DuckDBWarehouse, tmp_path: Path) -> None:
+    first, second, *_ = boards()
+    [person, secret] = company.ask(
+        "select distinct user_email from ai_usage_analytics.ai_spend where user_email is not null order by 1 limit 2"
+    )["user_email"]
+    answers = {card.name: cards.result(company, card, salt="") for of in (first, second) for card in of.cards}
+    rows = answers["top_people"].rows
+    answers["top_people"] = replace(
+        answers["top_people"], rows=rows.with_columns(pl.col("person").replace(person, f"={person}"))
+    )
+    (tmp_path / "all_boards.zip").write_bytes(b"torn")
+    removed = structs.replace(first, name="removed")
+    for board, is_simulated in [(first, True), (removed, False), (first, False), (second, False), (first, False)]:
+        file = write_figures(
+            tmp_path, board, answers, boards=[first, second], is_simulated=is_simulated, redact=Redaction([secret])
+        )
+    assert [file.name, *(path.name for path in tmp_path.iterdir())] == ["all_boards.zip"] * 2
+    with zipfile.ZipFile(file) as figures:
+        assert figures.namelist() == sorted(f"{of.name}/{card.name}.csv" for of in (first, second) for card in of.cards)
+        text = figures.read(f"{first.name}/top_people.csv").decode()
+        head, *lines = csv.reader(io.StringIO(text))
+    [card] = [card for card in first.cards if card.name == "top_people"]
+    assert head == [of.label for of in card.dimensions.values()] + [of.label for of in card.measures.values()]
+    shown = cards.numbers(answers["top_people"], card, {})
+    assert sum(Decimal(line[1]) for line in lines) == shown["spent_usd"].sum() > 0
+    amounts = [Decimal(line[1]) for line in lines]
+    assert amounts == sorted(amounts, reverse=True)
+    assert (f"'={person}" in text, secret in text, "[secret]" in text) == (True, False, True)
+    marked = write_figures(tmp_path, second, answers, boards=[first, second], is_simulated=True)
+    assert [path.name for path in tmp_path.iterdir()] == [marked.name] == ["SIMULATED_all_boards.zip"]
+    with zipfile.ZipFile(marked) as figures:
+        assert all("/SIMULATED_" in path for path in figures.namelist())
 
 
 def test_no_secret_gets_into_a_page(company: DuckDBWarehouse) -> None:

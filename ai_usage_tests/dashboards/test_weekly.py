@@ -198,6 +198,8 @@ def test_without_rows_each_section_says_what_that_means() -> None:
     assert module._idle(of) == ["Unknown: no provider lists who has its seats."]
     [growth] = module._growth(of)
     assert growth.startswith("Growth is unknown")
+    row = ("cursor", Decimal(1), Decimal(2), 1)
+    assert list(module._growth(asked(month_growth=answer(grown, row))))[1].endswith("in the first day of last month.")
 
 
 def test_keys_without_an_owner_are_listed_with_their_place_the_most_expensive_first() -> None:

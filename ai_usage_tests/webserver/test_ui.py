@@ -114,6 +114,13 @@ def is_there(ui: Ui) -> bool:
     return False
 
 
+def test_the_page_that_messages_link_to_opens(ui: Ui) -> None:
+    answer = httpx.get(f"{ui.url}/runbook", timeout=PATIENCE)
+    assert (answer.status_code, answer.headers["x-frame-options"]) == (200, "DENY")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert '<h3 id="never_pulled">' in answer.text
+
+
 def test_a_page_of_another_site_cannot_launch_a_run_in_any_way(ui: Ui) -> None:
     """By GET it was a URL of 1,190 characters, which an image tag can hold."""
     job = launched("refresh_day", ui.redirecting())

@@ -19,6 +19,7 @@ import msgspec
 import polars as pl
 import vl_convert
 
+from ai_usage.alerts import runbook_page
 from ai_usage.dashboards.boards import Board, Card
 from ai_usage.dashboards.cards import Result
 from ai_usage.dashboards.site.packing import Packer
@@ -28,6 +29,7 @@ from ai_usage.providers.registry import COLORS, NAMES
 FILES = Path(__file__).parent
 SCRIPTS = ("data.js", "format.js", "table.js", "chart.js", "filters.js", "known.js", "card.js", "export.js", "page.js")
 INDEX = "index.html"
+RUNBOOK_LINK = f'<a href="{runbook_page.FILE}">What each check means, and what to do if it fails</a>'
 SIMULATED = '<p class="simulated">SIMULATED DATA of the built-in providers</p>'
 
 
@@ -72,7 +74,8 @@ class Site:
             title=html.escape(board.title),
             about=html.escape(board.about),
             badge=SIMULATED if self.is_simulated else "",
-            foot=html.escape(self.made),
+            figures=figures_file(is_simulated=self.is_simulated),
+            foot=f"{html.escape(self.made)} {RUNBOOK_LINK}",
             data=_json(data),
             vega=self.vega,
             script="\n".join(_file(name) for name in SCRIPTS),
@@ -88,8 +91,11 @@ class Site:
         )
         badge = SIMULATED if self.is_simulated else ""
         body = (
-            f'<main id="main" tabindex="-1"><div class="title"><h1>What AI tools cost, and what for</h1>{badge}</div>'
-            f'<ul class="boards">{items}</ul></main><footer class="foot">{html.escape(self.made)}</footer>'
+            f'<main id="main" tabindex="-1"><div class="title"><h1>What AI tools cost, and what for</h1>{badge}'
+            f'<p class="downloads"><a class="quiet" href="{figures_file(is_simulated=self.is_simulated)}" download>'
+            "Download all boards as CSV (ZIP)</a></p></div>"
+            f'<ul class="boards">{items}</ul></main>'
+            f'<footer class="foot">{html.escape(self.made)} {RUNBOOK_LINK}</footer>'
         )
         return self._whole("AI usage", body, current=None)
 
@@ -111,12 +117,17 @@ class Site:
         )
 
 
-def write(folder: Path, name: str, page: str) -> Path:
+def figures_file(*, is_simulated: bool) -> str:
+    """The file beside the pages that has the figures of all boards."""
+    return f"{'SIMULATED_' if is_simulated else ''}all_boards.zip"
+
+
+def write(folder: Path, name: str, page: str | bytes) -> Path:
     """Replace a page atomically: readers see the old one or the new one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     draft = folder / f".{name}.{os.getpid()}"
-    draft.write_text(page, "utf-8")
+    draft.write_bytes(page.encode() if isinstance(page, str) else page)
     draft.replace(path)
     return path
 

@@ -254,7 +254,7 @@ class CardView {
     this.aside.replaceChildren(...remarks);
     const [first] = card.y;
     const picture = drawn(card, lines, this.colours, addsUp(card.measures[first]) ? added(card, this._lines)[first]?.value : null);
-    markRunning(card, picture, card.through);
+    markRunning(card, picture, card.through, this.page.known.since(this.page.known.providersOf(card, this.page.choice.values)));
     this.breakAtUnknown(picture);
     if (card.display === "row") picture.rows = new Set(picture.points.map((point) => point.label)).size;
     if (card.display === "heatmap") picture.rows = new Set(picture.points.map((point) => point.name)).size;
@@ -268,7 +268,7 @@ class CardView {
     if (!isTime(format)) return;
     const breaks = page.known.breaks(picture.points.map((point) => point.x), format, page.known.providersOf(card, page.choice.values));
     picture.isBroken = breaks.length > 0;
-    for (const point of [...picture.points, ...(picture.band ?? [])]) point.part = point.isRunning ? "running" : breaks.filter((x) => x < point.x).length;
+    for (const point of [...picture.points, ...(picture.band ?? [])]) point.part = point.isRunning ? `running ${point.x}` : breaks.filter((x) => x < point.x).length;
   }
 
   topOf(lines, remarks) {

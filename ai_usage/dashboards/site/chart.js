@@ -127,8 +127,9 @@ function totalsOf(card, points) {
   return found;
 }
 
-// Marks the points of a month or week in progress: up to the last known day it has only a part of its cost.
-function markRunning(card, picture, through) {
+// Marks the points of a month or week of which only a part is known: the one in progress, and the first one if the known
+// days begin within it.
+function markRunning(card, picture, through, since = null) {
   const format = card.dimensions[card.x]?.format;
   if (!isTime(format) || !through || card.display === "heatmap") return;
   const days = [...new Set(picture.points.map((point) => point.day))].sort((a, b) => a - b);
@@ -138,6 +139,10 @@ function markRunning(card, picture, through) {
     const end = format === "month" ? lastDayOf(point.x) : new Date(point.day + 6 * DAY_MS).toISOString().slice(0, 10);
     point.isRunning = end > through && card.y.slice(1).every((name) => name !== point.measure || card.display === "line");
     if (point.isRunning) point.tip += `\nSo far, through ${dayText(through)}`;
+    const start = format === "month" ? `${point.x}-01` : point.x;
+    if (!since || !(start < since && since <= end) || card.y.slice(1).some((name) => name === point.measure && card.display !== "line")) continue;
+    point.isRunning = true;
+    point.tip += `\nKnown from ${dayText(since)} on`;
   }
   picture.isRunning = picture.points.some((point) => point.isRunning);
 }
@@ -217,7 +222,11 @@ function valueAxis(format, more = {}) {
 
 function xOf(card, picture, isBand, width = 0) {
   const format = card.dimensions[card.x].format;
-  if (format === "date") return { field: "day", type: "temporal", scale: { type: "utc", padding: isBand ? barOf(picture, width) / 2 + 1 : 0 }, axis: { title: null, format: "%-d %b", tickCount: 6, labelOverlap: true, labelFlush: true } };
+  const days = [...new Set(picture.points.map((point) => point.day))].sort((a, b) => a - b);
+  const isOfWeeks = days.length > 1 && days.slice(1).every((day, at) => day - days[at] >= 7 * DAY_MS);
+  const each = Math.ceil(days.length / Math.max(2, Math.floor((width || 400) / 90)));
+  const ticks = isOfWeeks ? { values: days.filter((_, at) => at % each === 0) } : { tickCount: 6 }; // a week is named by its own first day
+  if (format === "date") return { field: "day", type: "temporal", scale: { type: "utc", padding: isBand ? barOf(picture, width) / 2 + 1 : 0 }, axis: { title: null, format: "%-d %b", ...ticks, labelOverlap: true, labelFlush: true } };
   const domain = [...new Set([...picture.points, ...(picture.band ?? [])].map((point) => point.x))];
   if (format === "month") {
     domain.sort();

@@ -87,7 +87,20 @@ function nameText(name, format) {
   if (format === "month" || /^\d{4}-\d{2}$/.test(text)) return monthText(text);
   if (format === "date") return dayText(text);
   if (format === "instant") return `${dayText(text.slice(0, 10))}, ${text.slice(11, 16)} UTC`;
+  if (format === "words") return wordsOf(text);
   return format === "term" ? termText(text) : text;
+}
+
+// The name of a check or of a table of the warehouse in words: core/claude_api_keys is Claude API keys. CSV and the cell's
+// title have the name itself.
+const SPELLED = { api: "API", ai: "AI", usd: "USD", dim: "" };
+
+function wordsOf(name) {
+  const bare = name.slice(name.indexOf("/") + 1);
+  const known = Object.keys(TERMS).filter((key) => bare === key || bare.startsWith(`${key}_`)).sort((a, b) => b.length - a.length)[0];
+  const rest = (known ? bare.slice(known.length) : bare).split("_").filter(Boolean).map((word) => SPELLED[word] ?? word);
+  const text = [known ? termText(known) : "", ...rest].filter(Boolean).join(" ");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function monthText(month) {

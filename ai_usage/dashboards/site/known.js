@@ -49,6 +49,12 @@ class KnownDays {
     return total > 0 && known < total ? { known, total, last: newest === null ? null : dateOf(newest), by } : null;
   }
 
+  // The first day that any of the providers knows; null if none knows one.
+  since(providers) {
+    const first = Math.min(...providers.map((provider) => Math.min(...this.days[provider])));
+    return Number.isFinite(first) ? dateOf(first) : null;
+  }
+
   // Whether every provider that is expected by then knows the day.
   isKnown(day, providers) {
     const expected = providers.filter((provider) => this.starts[provider] <= day);

@@ -32,7 +32,7 @@ class Packer:
     def labels(self, column: pl.Series) -> int:
         """Keep a column of names, days or marks as a sorted dictionary and a code a row, 0 for null; returns where."""
         known = column.drop_nulls().unique()
-        name_of = {value: self.words(value) if isinstance(value, str) else _name(value) for value in known.to_list()}
+        name_of = {value: self.words(value) if isinstance(value, str) else plain(value) for value in known.to_list()}
         names = sorted(set(name_of.values()))
         code_of = {name: code for code, name in enumerate(names, start=1)}
         codes = column.replace_strict(
@@ -75,8 +75,8 @@ class Packer:
         return self._kept[name]
 
 
-def _name(value: Any) -> str | int:
-    """How a label is written; a whole number stays one, so that 9 stands before 10."""
+def plain(value: Any) -> str | int:
+    """How a value is written; a whole number stays one, so that 9 stands before 10."""
     match value:
         case bool():
             return "yes" if value else "no"

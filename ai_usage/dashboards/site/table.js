@@ -98,7 +98,7 @@ function rowOf(card, columns, line, decimals) {
   const cells = columns.map((column, at) => {
     const value = exactCell(line, column);
     const text = column.isMeasure ? cellText(line[column.name], column.format, decimals[column.name]) : nameText(line[column.name], column.format);
-    const attributes = { class: column.isMeasure ? "number" : TIMES.has(column.format) ? "time" : null, "data-value": value, "data-label": column.label };
+    const attributes = { class: column.isMeasure ? "number" : TIMES.has(column.format) ? "time" : null, "data-value": value, "data-label": column.label, title: column.format === "words" ? value : null };
     if (at === 0 && !column.isMeasure) return el("th", { scope: "row", ...attributes }, card.display === "status" ? el("span", { class: `mark ${stateOf(line)}` }, text) : text, line.isSmall ? el("span", { class: "small-group" }, ` fewer than ${card.smallest_group} people`) : null);
     const mark = MARKED.has(column.name) ? MARKS[text.toLowerCase()] : null;
     const isLong = text.length > LONG;
