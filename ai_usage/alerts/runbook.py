@@ -6,10 +6,9 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from ai_usage.places import SHIPPED
+from ai_usage.runbook_page import ADDRESS, PAGE
 from ai_usage.settings import LOOPBACK, Settings
 
-PAGE = "docs/runbook.md"
-ADDRESS = "/runbook"  # in the UI
 OPENS_HERE_ONLY = (
     "Links in messages begin with {}, which opens on this machine only: set AI_USAGE_UI_URL to the address at which "
     "their readers open the UI."

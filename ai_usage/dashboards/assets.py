@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 from sqlglot import exp
 
-from ai_usage.alerts import runbook_page
+from ai_usage import runbook_page
 from ai_usage.checks.result_table import CHECK_RESULTS, keep_results
 from ai_usage.dashboards import cards, site
 from ai_usage.dashboards.all_boards import write_figures

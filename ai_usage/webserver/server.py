@@ -19,8 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from ai_usage.alerts.runbook import ADDRESS
-from ai_usage.alerts.runbook_page import runbook_html
+from ai_usage.runbook_page import ADDRESS, runbook_html
 from ai_usage.webserver.requests import NO_GRAPHQL_BY_GET, Site
 
 LIVE_DATA_EVERY = 2000  # milliseconds; this and the limits of the database are those of `dagster-webserver`

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ai_usage.alerts import runbook, runbook_page
+from ai_usage import runbook_page
+from ai_usage.alerts import runbook
 from ai_usage.alerts.channels import as_blocks, as_json
 from ai_usage.alerts.delivery import Alerts
 from ai_usage.alerts.mail import Mail, MailServer
@@ -59,7 +60,7 @@ def test_each_check_has_its_section_with_a_likely_cause_and_what_to_do(topic: st
     cause = runbook.likely_causes()[topic]
     assert cause.endswith(".")
     assert 20 < len(cause) < 200
-    page = (ROOT / runbook.PAGE).read_text(encoding="utf-8")
+    page = (ROOT / runbook_page.PAGE).read_text(encoding="utf-8")
     [section] = [found for found in runbook.SECTION.finditer(page) if found["topic"] == topic]
     meaning, _, what_to_do = section["body"].strip().split("\n\n")[:3]
     assert meaning

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from msgspec import structs
 
-from ai_usage.alerts import runbook_page
+from ai_usage import runbook_page
 from ai_usage.commands import dashboards as command
 from ai_usage.dashboards import cards, site
 from ai_usage.dashboards.all_boards import write_figures

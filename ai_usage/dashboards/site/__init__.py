@@ -19,7 +19,7 @@ import msgspec
 import polars as pl
 import vl_convert
 
-from ai_usage.alerts import runbook_page
+from ai_usage import runbook_page
 from ai_usage.dashboards.boards import Board, Card
 from ai_usage.dashboards.cards import Result
 from ai_usage.dashboards.site.packing import Packer

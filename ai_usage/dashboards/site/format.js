@@ -91,8 +91,8 @@ function nameText(name, format) {
   return format === "term" ? termText(text) : text;
 }
 
-// The name of a check or of a table of the warehouse in words: core/claude_api_keys is Claude API keys. CSV and the cell's
-// title have the name itself.
+// The name of a check or of a table of the warehouse in words: core/ai_spend is AI spend. CSV and the title of the cell
+// have the name itself.
 const SPELLED = { api: "API", ai: "AI", usd: "USD", dim: "" };
 
 function wordsOf(name) {

@@ -1,5 +1,5 @@
-"""The runbook as one HTML page with an anchor a section, for a browser without a network: the UI serves it at
-`/runbook`, and it stands beside the boards. The other pages of docs/ are not there, so links to them are plain text.
+"""The runbook as one HTML page with an anchor for each section, for a browser without a network: the UI serves it at
+`/runbook`, and it is beside the boards. The other pages of docs/ are not there, so links to them are plain text.
 """
 
 from collections.abc import Iterator
@@ -7,13 +7,14 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ai_usage.alerts.runbook import PAGE
 from ai_usage.places import SHIPPED
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
+PAGE = "docs/runbook.md"
 FILE = "runbook.html"
+ADDRESS = "/runbook"  # in the UI
 STYLE = """
 :root { color-scheme: light dark; --text: light-dark(#1c1b19, #f0eee9); --quiet: light-dark(#5f5b53, #aaa69d);
   --ground: light-dark(#f8f6f2, #131417); --rule: light-dark(#e4e0d8, #34353a); }
