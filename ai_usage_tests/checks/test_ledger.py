@@ -1,4 +1,4 @@
-"""The check that raw equals what was pulled: it fails for each record of a small day that is lost, doubled or changed."""
+"""The check that raw equals what was pulled: it fails for each lost, doubled or changed record of a small day."""
 
 import json
 from datetime import timedelta
