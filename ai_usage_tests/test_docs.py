@@ -1,6 +1,7 @@
 """The README and docs/ agree with the code: tables, commands, variables, files, links, numbers and SQL."""
 
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -146,6 +147,25 @@ def test_words_of_code_are_plain() -> None:
     assert len(files) > 500
     found = {file.relative_to(ROOT).as_posix(): DIALECT_OF_CODE.findall(text_of(file)) for file in files}
     assert {name: words for name, words in found.items() if words and name not in STORED} == {}
+
+
+def prose_of(file: Path) -> Iterator[str]:
+    """The comments and docstrings of a module: a string that begins a statement is a docstring."""
+    begins = True
+    with tokenize.open(file) as lines:
+        for token in tokenize.generate_tokens(lines.readline):
+            if token.type == tokenize.COMMENT or (begins and token.type == tokenize.STRING):
+                yield token.string
+            if token.type not in {tokenize.COMMENT, tokenize.NL}:
+                begins = token.type in {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+
+
+def test_words_of_tests_are_plain() -> None:
+    """Comments and docstrings only: test data may contain any word."""
+    files = [file for file in (ROOT / "ai_usage_tests").rglob("*.py") if DIALECT_OF_CODE.search(text_of(file))]
+    assert 5 < len(files) < 300
+    found = {file.name: [text for text in prose_of(file) if DIALECT_OF_CODE.search(text)] for file in files}
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 # Commands
