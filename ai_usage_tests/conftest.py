@@ -1,4 +1,4 @@
-"""The environment of every test: a fixed clock, a data folder of its own, no key and no `.env` of a developer.
+"""The environment of every test: a fixed clock, a separate data folder, no key and no `.env` of a developer.
 
 It must be set before `ai_usage` is first imported, since settings and partitions are read then.
 """
@@ -16,7 +16,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test`: commands that tests start must heed it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # for `nohup make test`: commands that tests start must handle SIGHUP
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
 for name in [
     name
@@ -24,7 +24,7 @@ for name in [
     if name.startswith(
         ("AI_USAGE_", "ALERT_", "ANTHROPIC_", "BIGQUERY_", "CURSOR_", "DAGSTER_", "GEMINI_", "METABASE_", "OPENAI_")
     )
-    or name in {"SSL_CERT_FILE", "SSL_CERT_DIR"}  # no test asks a server of the world: `lean` reads no certificates
+    or name in {"SSL_CERT_FILE", "SSL_CERT_DIR"}  # no test connects to a public server: `lean` reads no certificates
 ]:
     del os.environ[name]
 os.environ |= {
@@ -39,7 +39,7 @@ os.environ |= {
     "AI_USAGE_PUBLISHED_FOR": "owner",
     "AI_USAGE_SHEET_ID": "",
     "AI_USAGE_SCHEDULE_TIMEZONE": "Europe/Berlin",
-    "ANTHROPIC_ADMIN_API_KEY": "",  # set, if to nothing: a developer's `.env` fills only what is not there
+    "ANTHROPIC_ADMIN_API_KEY": "",  # set but empty: a developer's `.env` fills only variables that are not set
     "ANTHROPIC_ANALYTICS_API_KEY": "",
     "ANTHROPIC_ADMIN_BASE_URL": "",
     "CURSOR_ADMIN_API_KEY": "",
@@ -73,7 +73,7 @@ os.environ |= {
     "METABASE_DATABASE": "",
     "METABASE_DUCKDB_FILE": "",
     "DAGSTER_DISABLE_TELEMETRY": "1",
-    "POLARS_MAX_THREADS": "1",  # there is a test for each core already
+    "POLARS_MAX_THREADS": "1",  # each core already runs a test
 }
 
 from ai_usage.settings import settings  # noqa: E402 - after the environment
@@ -83,8 +83,8 @@ from ai_usage_tests.named import named  # noqa: E402 - after the environment
 from ai_usage_tests.once import once  # noqa: E402 - after the environment
 from ai_usage_tests.platform import Platform, found_in, platform_in  # noqa: E402 - after the environment
 
-# By file, what takes long: begun first, since the last one leaves a core idle. Those with a daemon mostly wait, so two
-# at a time run beside others; four processes keep two cores busy, and a fifth costs more than it brings.
+# Slow files, which start first, because a slow last file leaves a core idle. Files with a daemon mostly wait, so two at
+# a time run beside others; four processes keep two cores busy, and a fifth costs more than it gains.
 LONGEST = (
     *("test_unattended_days", "test_long_history", "test_borders", "test_day_of_trouble", "test_quarter"),
     *("test_pages", "test_erase_person", "test_as_of", "test_first_hour", "test_killed_commands", "test_survival"),
@@ -95,7 +95,9 @@ LONGEST = (
 
 
 class OneProcessAFile(LoadFileScheduling):  # type: ignore[misc]
-    """As `--dist loadfile`, but what asks BigQuery's emulator is in one process: each would start an emulator."""
+    """Like `--dist loadfile`, but all tests of BigQuery's emulator run in one process, because each process starts an
+    emulator.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(super()._split_scope(nodeid))
@@ -112,7 +114,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # the tests themselves stay: a search of them for garbage takes a tenth of a second
+    gc.freeze()  # the tests themselves stay: garbage collection over them takes a tenth of a second
 
 
 def pytest_unconfigure() -> None:
@@ -131,13 +133,13 @@ def _nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def platform(_nothing_yet: Platform, tmp_path: Path) -> Platform:
-    """A platform in which nothing has happened yet: its tables are there, empty."""
+    """A platform without any data: its tables exist and are empty."""
     return _nothing_yet.copy(tmp_path)
 
 
 @pytest.fixture
 def warehouse_is_there(_nothing_yet: Platform, tmp_path: Path) -> None:
-    """An empty one: a command would make it first, which takes longer than most of its own work."""
+    """An empty warehouse. Otherwise a command would create it first, which takes longer than most of its own work."""
     _nothing_yet.copy(tmp_path)
 
 
@@ -167,18 +169,18 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(untouched: Platform, tmp_path: Path) -> Platform:
-    """Three days that were pulled and built, and on which every check passes: a copy that the test may damage."""
+    """Three days that were pulled and built, and on which every check passes. The copy may be damaged by the test."""
     return untouched.copy(tmp_path)
 
 
 @pytest.fixture
 def settings_are_read_again() -> Iterator[None]:
-    """After a test with settings of its own."""
+    """For after a test that changes settings."""
     yield
     settings.cache_clear()
 
 
 @pytest.fixture
 def dagster_home_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands set it for their process, which is the process of the tests."""
+    """Commands set it for their process, which is the tests' process."""
     monkeypatch.setenv("DAGSTER_HOME", "")

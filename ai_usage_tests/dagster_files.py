@@ -1,6 +1,6 @@
-"""Dagster's SQLite files as copies of empty ones, which are kept for the next process. Dagster makes their tables and
-indexes one by one, on the disk, for each instance and again for each run, which takes longer than most steps. It is
-enough to import it.
+"""Dagster's SQLite files as copies of empty ones, which are kept for the next process. Otherwise Dagster creates their
+tables and indexes one by one, on disk, for each instance and for each run, which takes longer than most steps.
+Importing this module is enough.
 """
 
 import os
@@ -37,7 +37,7 @@ def _tables_of_a_run(folder: str) -> None:
     _make_tables(storage, db.create_engine(storage.conn_string_for_shard("run"), poolclass=db.NullPool))
 
 
-# By the file's name, how Dagster makes it in a folder.
+# File name → how Dagster creates the file in a folder.
 MADE: Mapping[str, Callable[[str], object]] = {
     "runs": SqliteRunStorage.from_local,
     "schedules": SqliteScheduleStorage.from_local,
@@ -64,10 +64,10 @@ def _is_copied(path: Path, name: str) -> bool:
     content = _empty(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-    fresh.touch(mode=0o644)  # as SQLite's own
+    fresh.touch(mode=0o644)  # as SQLite does
     try:
         fresh.write_bytes(content)
-        os.link(fresh, path)  # unlike a rename it never replaces what another process has made meanwhile
+        os.link(fresh, path)  # unlike a rename it never replaces a file that another process has made meanwhile
     except FileExistsError:
         return False
     finally:
@@ -103,7 +103,7 @@ SqliteEventLogStorage._initdb = _have_tables  # type: ignore[method-assign]
 
 
 def _made_once(tables: db.MetaData) -> None:
-    """In memory the tables are copied from the first instance that has them."""
+    """In memory, the tables are copied from the first instance that has them."""
     make: Callable[..., None] = tables.create_all
     first: list[sqlite3.Connection] = []
 

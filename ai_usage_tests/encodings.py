@@ -1,4 +1,4 @@
-"""How whoever echoes a secret may write it, and whether it can still be read in a text."""
+"""The encodings of a secret in an echoed text, and whether the secret can still be read."""
 
 import html
 import json
@@ -44,7 +44,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 
 
 def readings(text: str) -> set[str]:
-    """What a reader may make of a text who undoes one encoding after the other."""
+    """The texts that a reader gets by undoing one encoding after the other."""
     found = {text}
     for _ in range(3):
         for each in list(found):

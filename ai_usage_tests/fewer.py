@@ -1,6 +1,6 @@
-"""The graph without what no test of a whole command looks at: most checks, marts that spend is not made of, and the
-pulls of all sources but one. These have tests of their own, and would take most of the time of a command. It is enough
-to import it, before the command.
+"""The graph without the parts that no test of a whole command needs: most checks, marts that spend does not read, and
+the pulls of all sources but one. These have their own tests, and would take most of a command's time. Importing this
+module before the command is enough.
 """
 
 from ai_usage import definitions
@@ -9,7 +9,7 @@ from ai_usage_tests import lineage_once  # noqa: F401 - it is enough to import i
 from ai_usage_tests.parts import assets_of, behind, checks_of
 
 SPEND, EXPORT = "marts/ai_spend", "marts/focus_1_2"
-PULLED = "cursor"  # the fewest pulls that make spend
+PULLED = "cursor"  # the smallest set of pulls that gives spend
 
 definitions.ASSETS[:] = assets_of(definitions.ASSETS, {"raw", "core", "dashboards"}, {EXPORT} | behind(SPEND))
 definitions.CHECKS[:] = checks_of(definitions.CHECKS, {"no_day_is_missing", "ledger_is_whole"}, definitions.ASSETS)

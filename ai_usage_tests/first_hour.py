@@ -1,5 +1,5 @@
-"""A first hour, in a process of its own since it has its own settings: `make demo`, then what the daemon of `make ui`
-does until it has nothing left to do, then whatever commands it is given. Writes what came of each as JSON.
+"""A first hour, in a separate process because of its settings: `make demo`, then the work of the daemon of `make ui`
+until none is left, then the given commands. Writes the result of each as JSON.
 
 The demo is shorter than a real one. Runs are executed here, one after the other, in place of the daemon's processes.
 """
@@ -31,11 +31,11 @@ from ai_usage.partitions import DAYS, Span  # noqa: E402
 from ai_usage.settings import Settings, settings  # noqa: E402
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-LOOKS_AT_MOST = 6  # of each sensor; three minutes have three looks of most
+LOOKS_AT_MOST = 6  # ticks of each sensor; in three minutes most sensors have three
 
 
 def found() -> dict[str, Any]:
-    """What a person sees: rows and sums of the spend, and the last result of every check."""
+    """The results that a person sees: rows and sums of the spend, and the last result of every check."""
     with duckdb.connect(str(settings().published_database), read_only=True) as db:
         spend = db.execute(
             "select provider, count(*), sum(billed_usd), sum(estimated_usd), min(spend_date), max(spend_date) "
@@ -46,7 +46,7 @@ def found() -> dict[str, Any]:
 
 
 def left() -> dict[str, Any]:
-    """Which code ran, and what it left: the names in the folder that it was called in, and whether there are boards."""
+    """The code that ran, the names in its working folder, and whether boards exist."""
     return {
         "code": ai_usage.__file__,
         "names": sorted(path.name for path in Path().iterdir()),
@@ -55,7 +55,7 @@ def left() -> dict[str, Any]:
 
 
 def daemon() -> Iterator[str]:
-    """Each run that the sensors ask for, look after look until none asks for more, and those of the schedules."""
+    """Each run that the sensors request, tick after tick until none requests more, and the runs of the schedules."""
     repository = defs.get_repository_def()
     cursors: dict[str, str | None] = {}
     asked: set[tuple[str, str | None]] = set()
@@ -102,7 +102,7 @@ def lived(commands: list[list[str]]) -> dict[str, Any]:
     what["partitions"] = [partitions[0], partitions[-1]]
     asked: list[Span] = []
 
-    def refresh(of: Settings, span: Span) -> Outcome:  # what `make demo` has done already
+    def refresh(of: Settings, span: Span) -> Outcome:  # `make demo` has done this already
         asked.append(span)
         return Outcome()
 

@@ -1,4 +1,4 @@
-"""What two providers billed in July, made by hand, and what the sheet has of it."""
+"""Two providers' costs of July, written by hand, and the sheet's figures for it."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ def at(day: date, hour: int = 6) -> datetime:
 
 
 class Books:
-    """What two providers billed in July, and what the sheet has of it."""
+    """Two providers' costs of July, and the sheet's figures for it."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -84,14 +84,14 @@ class Books:
         self.line(provider, day, "usage", account)["billed_usd"] += Decimal(usd)
 
     def also_in_euro(self, provider: str, day: date, usd: str, when: datetime) -> None:
-        """A restatement that is a line in another currency."""
+        """A restatement with a line in another currency."""
         self.restated(provider, day, usd, when)
         line = self.line(provider, day, "usage")
         line["billed_usd"] -= Decimal(usd)
         self.spend.append({**line, "billed_usd": Decimal(usd), "billed_currency": "EUR", "billed_amount": Decimal(1)})
 
     def pulled_late(self, provider: str, day: date, account: str, usd: str, when: datetime) -> None:
-        """The day of an account that nobody had pulled."""
+        """The day of an account that had not been pulled."""
         line = self.line(provider, day, "usage")
         self.spend.append({**line, "account": account, "billed_usd": Decimal(usd)})
         self.versions.append(
@@ -105,7 +105,7 @@ class Books:
         return next(row for row in self.spend if wanted.items() <= row.items())
 
     def built(self, span: Span = JULY) -> None:
-        """What a build makes of it."""
+        """Builds what the close needs."""
         warehouse = self.platform.warehouse
         with warehouse.connected():
             for name, rows in (

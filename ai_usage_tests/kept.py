@@ -1,4 +1,4 @@
-"""What takes long to make and is the same each time is kept for the next process of a test, in pytest's own folder."""
+"""Results that are slow to make and always the same are kept for the next test process, in pytest's folder."""
 
 import os
 from collections.abc import Callable
@@ -8,7 +8,7 @@ FOLDER = Path(__file__).resolve().parent.parent / ".pytest_cache" / "kept"
 
 
 def kept(name: str, make: Callable[[], bytes]) -> bytes:
-    """What was made under this name, which must change with all that it is made of."""
+    """The content that was made under this name. The name must change with everything that the content depends on."""
     file = FOLDER / name
     if not file.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)

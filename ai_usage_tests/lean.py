@@ -1,5 +1,5 @@
-"""Dagster and DuckDB without what no test looks at, which would be half the time of a small run. It is enough to import
-it, in whichever process of a test.
+"""Dagster and DuckDB without features that no test needs, which would take half of a small run's time. Importing this
+module is enough, in any process of a test.
 """
 
 import gc
@@ -49,12 +49,12 @@ from ai_usage.warehouse.duckdb import connection, statements
 from ai_usage_tests import dagster_files  # noqa: F401 - it is enough to import it
 from ai_usage_tests.kept import kept
 
-# To look for garbage as often as Python does takes up to a tenth of a run. `definitions` sets what is usual, if it is
-# imported later.
+# Garbage collection as often as Python's default takes up to a tenth of a run. `definitions` sets the usual frequency,
+# if it is imported later.
 USUAL, ai_usage.USUAL = ai_usage.USUAL, (50_000, 20, 100)
 gc.set_threshold(*ai_usage.USUAL)
 
-# A run's result has these events all the same; no test reads them from the log.
+# A run's result has these events anyway; no test reads them from the log.
 UNKEPT = {
     *(dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_INPUT, dg.DagsterEventType.STEP_OUTPUT),
     *(dg.DagsterEventType.LOADED_INPUT, dg.DagsterEventType.HANDLED_OUTPUT),
@@ -70,7 +70,7 @@ def _keeps_less(storage: type[SqlEventLogStorage]) -> None:
             store(self, event)
 
     storage.store_event = store_event  # type: ignore[method-assign]
-    # It asks SQLite for its own columns with each event.
+    # The storage reads its own columns from SQLite with each event.
     for answer in ("_has_asset_key_col_on_connection", "_has_asset_key_index_cols_on_connection"):
         setattr(storage, answer, lambda *_: True)
     storage.supports_asset_checks = property(lambda _: True)  # type: ignore[assignment,method-assign]
@@ -80,7 +80,7 @@ for storage in (InMemoryEventLogStorage, KeptEventLog):
     _keeps_less(storage)
 
 for storage_in_memory in (events_in_memory, runs_in_memory):
-    # Which revision of its tables a database has is for those who open an older one.
+    # Only code that opens an older database needs the revision of its tables.
     storage_in_memory.stamp_alembic_rev = lambda *_: None  # type: ignore[attr-defined]
 
 _scripts_of = ScriptDirectory.from_config
@@ -88,7 +88,7 @@ _scripts: dict[str, ScriptDirectory] = {}
 
 
 def _scripts_once(config: Config) -> ScriptDirectory:
-    """Each instance reads all of Dagster's migrations, only to know which one is the last."""
+    """Each instance reads all of Dagster's migrations, only to find the last one."""
     where = str(config.get_main_option("script_location"))
     if where not in _scripts:
         _scripts[where] = _scripts_of(config)
@@ -102,7 +102,7 @@ _written: WeakKeyDictionary[InMemoryEventLogStorage, set[str]] = WeakKeyDictiona
 
 
 def _store_when_asked(self: InMemoryEventLogStorage, event: dg.EventLogEntry) -> None:
-    """Most runs leave a log that is never read: it becomes SQL at the first query."""
+    """Most runs leave a log that is never read, so it is written to SQL at the first query."""
     if event.dagster_event and event.dagster_event.event_type in UNKEPT:
         return
     _unwritten.setdefault(self, []).append(event)
@@ -112,7 +112,7 @@ def _store_when_asked(self: InMemoryEventLogStorage, event: dg.EventLogEntry) ->
 
 
 def _write(self: InMemoryEventLogStorage) -> None:
-    """What Dagster writes event by event, in one transaction. Of an asset's events the last ones make its row."""
+    """Writes in one transaction what Dagster writes event by event. An asset's row comes from its last events."""
     events = _unwritten.pop(self, [])
     if not events:
         return
@@ -152,7 +152,7 @@ def _records_as_they_were_stored(
     limit: int | None = None,
     ascending: bool = True,  # noqa: FBT001, FBT002 - as Dagster's
 ) -> EventLogConnection:
-    """Records of a run need no SQL while its events are not written."""
+    """Reading the records of a run needs no SQL while its events are not written."""
     if cursor or limit or not ascending or run_id in _written.get(self, ()):
         return _records_for_run(self, run_id, cursor, of_type, limit, ascending)
     events = _unwritten.get(self, [])
@@ -183,7 +183,7 @@ DagsterLogManager.log_dagster_event = _log_what_is_kept  # type: ignore[method-a
 
 _create_run_for_job = dg.DagsterInstance.create_run_for_job
 _execute_in_process = execute_in_process.core_execute_in_process
-_described = ContextVar("described", default=False)  # for whoever looks at what Dagster shows of a run
+_described = ContextVar("described", default=False)  # for tests of what Dagster shows of a run
 _executes = ContextVar("executes", default=False)
 
 
@@ -197,7 +197,7 @@ def _set(variable: ContextVar[bool]) -> Iterator[None]:
 
 
 def described() -> AbstractContextManager[None]:
-    """Runs that begin meanwhile are as Dagster has them: with the job and its plan, and the checks that are planned."""
+    """Runs that begin within the block have all that Dagster stores: the job, its plan, and the planned checks."""
     return _set(_described)
 
 
@@ -210,7 +210,7 @@ execute_in_process.core_execute_in_process = _execute_without_descriptions
 
 
 def _create_run_without_descriptions(self: dg.DagsterInstance, job_def: dg.JobDefinition, **of: Any) -> dg.DagsterRun:
-    """Descriptions of the job and its plan, for the UI, are a tenth of a small run. No UI reads a log in memory."""
+    """Descriptions of the job and its plan, for the UI, take a tenth of a small run. No UI reads a log in memory."""
     if self.is_persistent or _described.get() or not _executes.get():
         return _create_run_for_job(self, job_def, **of)
     kept = ("run_id", "run_config", "asset_selection", "tags", "status")
@@ -231,8 +231,8 @@ _over_a_new_connection = InMemoryEventLogStorage._connect
 
 @contextmanager
 def _over_one_connection(self: InMemoryEventLogStorage) -> Iterator[Any]:
-    """Dagster's log in memory opens a connection for each question, which costs it more than the answer. SQLite wants
-    another thread to have its own.
+    """Dagster's log in memory opens a connection for each query, which costs more than the query. SQLite needs a
+    separate connection for each thread.
     """
     _write(self)
     if threading.current_thread() is not threading.main_thread():
@@ -247,7 +247,7 @@ InMemoryEventLogStorage._connect = _over_one_connection  # type: ignore[method-a
 
 
 def _without_data_versions(self: DataVersionCache, asset_keys: Sequence[dg.AssetKey]) -> None:
-    """Nothing of ours is decided by Dagster's own versions of data."""
+    """Nothing of ours depends on Dagster's data versions."""
     self.input_asset_version_info.update(dict.fromkeys(asset_keys))
 
 
@@ -262,7 +262,7 @@ def _class_of(names: tuple[str, ...], *, contains_generator: bool) -> type:
 
 
 def _resources_of_step(self: ScopedResourcesBuilder, required: AbstractSet[str] | None) -> Resources:
-    """Dagster makes a class for each step, and these have garbage in them."""
+    """Dagster makes a class for each step, which leaves garbage."""
     given: Mapping[str, Any] = {
         name: self.resource_instance_dict[name] for name in required or () if name in self.resource_instance_dict
     }
@@ -285,7 +285,7 @@ def _trust_whom_a_test_brings(self: ssl.SSLContext, cafile: Any = None, *more: A
         _trust(self, cafile, *more, **named)
 
 
-# No test asks a server of the world; to read whom that trusts takes each client longer than its first questions.
+# No test connects to a public server. Reading the trusted certificates takes a client longer than its first requests.
 ssl.SSLContext.load_verify_locations = _trust_whom_a_test_brings  # type: ignore[method-assign]
 ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
 
@@ -293,7 +293,7 @@ _connect = connection.connect
 
 
 def _of_one_thread(path: Path, **how: Any) -> duckdb.DuckDBPyConnection:
-    """More threads cost more than they bring where tables are this small and each core has a test of its own."""
+    """More threads cost more than they gain where tables are this small and each core runs a test."""
     opened = _connect(path, **how)
     opened.execute("set threads = 1")
     return opened
@@ -306,8 +306,8 @@ _bundle = vl_convert.javascript_bundle
 
 
 def _bundle_once(snippet: str) -> str:
-    """The script that every data folder's boards begin with, which takes seconds to make: it is made of its version
-    alone, and kept for the next process.
+    """The script at the start of every data folder's boards takes seconds to make. It depends only on its version, and
+    is kept for the next process.
     """
     made_of = hashlib.sha256(f"{version('vl-convert-python')} {snippet}".encode()).hexdigest()
     return kept(f"{made_of}.js", lambda: _bundle(snippet).encode()).decode()
@@ -319,7 +319,7 @@ _transpile = googlesql._transpiled
 
 
 def _transpile_once(text: str) -> tuple[str, frozenset[str]]:
-    """A new warehouse needs the text of every view, which takes a process of its own a second."""
+    """A new warehouse needs the text of every view, which takes a process a second."""
 
     def make() -> bytes:
         sql, names = _transpile(text)
@@ -332,9 +332,9 @@ googlesql._transpiled = _transpile_once  # type: ignore[assignment]
 
 
 def keep_connections() -> None:
-    """For a daemon and its code server: a connection to each of Dagster's files, and one instance, for as long as the
-    process lives. Dagster makes them for each question, and for each tick. No test cuts the power: no write waits for
-    the disk.
+    """For a daemon and its code server: one connection to each of Dagster's files, and one instance, for as long as the
+    process lives. Dagster opens them for each query and each tick. No test cuts the power, so no write waits for the
+    disk.
     """
 
     @cache
@@ -354,7 +354,7 @@ def keep_connections() -> None:
 
 
 def keep_one_instance() -> None:
-    """For as long as the process lives. Dagster makes one for each tick, and looks for all its tables then."""
+    """One instance for as long as the process lives. Dagster creates one per tick, and then checks all its tables."""
     made: list[dg.DagsterInstance] = []
     make = dg.DagsterInstance.from_ref
 

@@ -1,6 +1,6 @@
-"""The origins of a mart's columns, kept for the next process: each one that builds all marts parses them for seconds.
-What is kept is named after all that it is made of. It is enough to import it, once the settings
-are settled: it imports the tables.
+"""The origins of a mart's columns, kept for the next process, because parsing all marts takes seconds. The kept file is
+named after everything that it depends on. Importing this module is enough, once the settings are final: it imports the
+tables.
 """
 
 import hashlib

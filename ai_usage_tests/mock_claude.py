@@ -1,4 +1,4 @@
-"""A stand-in for Claude without a network: it reports the days that a test gives it."""
+"""A stand-in for Claude without a network: it reports the days that a test sets."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -29,7 +29,7 @@ Bend = Callable[[list[Row]], list[Row]]
 
 @dataclass(frozen=True)
 class Line:
-    """A cost line, and the tokens that so much money buys at list price."""
+    """A cost line, and the tokens that its cost buys at list price."""
 
     cents: str
     workspace_id: str | None = TEAM
@@ -45,7 +45,7 @@ class Line:
 
 
 def ordinary(dollars: int = 10) -> list[Line]:
-    """A day with some of everything: two workspaces, one of them the default one, two kinds of token."""
+    """A day with each kind of line: two workspaces, one of them the default one, two kinds of token."""
     return [
         Line(f"{dollars * 60}.25"),
         Line(f"{dollars * 30}.5", DEFAULT),
@@ -55,8 +55,8 @@ def ordinary(dollars: int = 10) -> list[Line]:
 
 @dataclass
 class MockClaude:
-    """Claude, one day a page, without a network. `days` is the truth; `lines`, `totals`, `usage` and `code` change what
-    a report has of a day; a status in `refuses` is how a path answers.
+    """Claude, one day per page, without a network. `days` is the truth; `lines`, `totals`, `usage` and `code` change a
+    report's content for a day. `refuses` maps a path to the status of its answer.
     """
 
     days: dict[date, list[Line]] = field(default_factory=dict)
@@ -152,7 +152,7 @@ class MockClaude:
         ]
 
     def _code_records(self, day: date) -> list[Row]:
-        """One developer, with Claude Code for half of the day's bill."""
+        """One developer, with Claude Code for half of the day's cost."""
         amounts = [Decimal(line.cents) for line in self.days.get(day, [])]
         cents = sum((amount for amount in amounts if amount.is_finite()), Decimal())
         if not cents:

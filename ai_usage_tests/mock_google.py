@@ -1,5 +1,5 @@
-"""A stand-in for BigQuery with one billing export, without a network. It answers Google's own client, and keeps to what
-the contract requires: rows by their time of use, a bound on the partitions, pages, numbers as text.
+"""A stand-in for BigQuery with one billing export, without a network. It answers Google's own client, and follows the
+contract: rows by their time of use, a bound on the partitions, pages, numbers as text.
 """
 
 import json
@@ -70,8 +70,8 @@ def refusal(status: int, message: str, reason: str) -> httpx.Response:
 
 @dataclass
 class MockGoogle:
-    """`rows` is the whole table. `answers` has what a path's beginning answers instead, once each; `bend` changes the
-    texts of the rows that a query finds.
+    """`rows` is the whole table. `answers` maps the prefix of a path to another answer, each used once; `bend` changes
+    the texts of the rows that a query finds.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -81,7 +81,7 @@ class MockGoogle:
     a_page: int = 1000
     answers: dict[str, list[httpx.Response]] = field(default_factory=dict)
     bend: Callable[[list[str]], list[str]] = list
-    lost_rows: int = 0  # of those that the query found, which no page has
+    lost_rows: int = 0  # rows that the query found and no page has
     asked: list[httpx.Request] = field(default_factory=list)
     queries: list[Row] = field(default_factory=list)  # the configurations of the jobs
 
@@ -168,7 +168,7 @@ class MockGoogle:
         )
 
     def _found(self) -> list[tuple[str, str]]:
-        """What the last query finds, by its parameters."""
+        """The rows that the last query finds, by its parameters."""
         given = {one["name"]: one["parameterValue"] for one in self.queries[-1]["queryParameters"]}
         first, end = (datetime.fromisoformat(given[name]["value"]) for name in ("from", "to"))
         services = {one["value"] for one in given["services"]["arrayValues"]}

@@ -1,5 +1,5 @@
-"""Stand-ins for Cloud Monitoring, Cloud Logging and the Procurement API without a network. They keep to the contract's
-limits: one metric a filter, pages of at most 1,000 entries, 404 for an unknown metric, 403 without a permission.
+"""Stand-ins for Cloud Monitoring, Cloud Logging and the Procurement API without a network. They enforce the contract's
+limits: one metric per filter, pages of at most 1,000 entries, 404 for an unknown metric, 403 without a permission.
 """
 
 import json
@@ -29,7 +29,7 @@ KNOWN_TYPES = frozenset(metric.type for metric in METRICS)
 
 
 def api_of(words: ApiWords, base_url: str, answer: Callable[[httpx.Request], httpx.Response]) -> RestApi:
-    """An API that answers as this function does, and that is asked once."""
+    """An API with this function's answers, without retries."""
     return RestApi(words, http_client(base_url, {}, httpx.MockTransport(answer)), Patience(attempts=1))
 
 
@@ -60,11 +60,11 @@ def within(of: Row, start: str, end: str) -> Row:
 
 @dataclass
 class MockMonitoring:
-    """`found` has each project's series; a project that it does not have may not be read."""
+    """`found` has each project's series; access to any other project is refused."""
 
     found: Mapping[str, list[Row]]
     unknown: frozenset[str] = frozenset()  # metrics that no project has
-    a_page: int | None = None  # series
+    a_page: int | None = None  # series per page
     asked: list[httpx.Request] = field(default_factory=list)
 
     def client(self, *projects: str) -> Monitoring:
@@ -99,7 +99,7 @@ class MockMonitoring:
 
 @dataclass
 class MockLogging:
-    """`found` has each project's entries; a project that it does not have may not be read."""
+    """`found` has each project's entries; access to any other project is refused."""
 
     found: Mapping[str, list[Row]]
     a_page: int | None = None
@@ -128,7 +128,7 @@ class MockLogging:
 
 @dataclass
 class MockProcurement:
-    """`orders` by name with their pool, None for an order of the marketplace without one, and their users."""
+    """`orders` by name with their pool, None for a marketplace order without one, and their users."""
 
     orders: Mapping[str, tuple[Row | None, list[Row]]]
     may_read: bool = True
@@ -166,14 +166,14 @@ class MockProcurement:
 
 @dataclass
 class MockUsage:
-    """One account's three APIs; what it has none of, it is not asked for."""
+    """One account's three APIs. An API without data is not called."""
 
     monitoring: MockMonitoring | None = None
     logging: MockLogging | None = None
     procurement: MockProcurement | None = None
 
     def cloud(self, *projects: str, account: str = "default", **more: Any) -> GoogleCloud:
-        """The account with these projects, else with those that may be read."""
+        """The account with these projects, or with those that may be read."""
         known = tuple(self.monitoring.found if self.monitoring else ()) or tuple(
             self.logging.found if self.logging else ()
         )

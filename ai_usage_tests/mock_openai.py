@@ -1,5 +1,5 @@
-"""A stand-in for OpenAI without a network. It reports the days that a test gives it and keeps to the contract's limits:
-180 and 31 buckets, page tokens that belong to their query, keys of either kind.
+"""A stand-in for OpenAI without a network. It reports the days that a test sets and enforces the contract's limits: 180
+and 31 buckets, page tokens that belong to their query, keys of both kinds.
 """
 
 import json
@@ -49,7 +49,7 @@ def project(id_: str, **more: Any) -> Row:
 
 
 def project_key(id_: str, email: str | None = "Dev@example.com", **more: Any) -> Row:
-    """A key of a user, or without an address of a service account."""
+    """A user's key, or without an address a service account's."""
     user = {"type": "user", "user": {"id": "user-1", "email": email, "name": "Dev", "role": "owner"}}
     service = {"type": "service_account", "service_account": {"id": "svc_1", "name": "bot", "role": "member"}}
     row = {"object": "organization.project.api_key", "id": id_, "name": f"name of {id_}", "redacted_value": "sk-a...z9"}
@@ -60,7 +60,7 @@ def project_key(id_: str, email: str | None = "Dev@example.com", **more: Any) ->
 @dataclass
 class MockOpenAI:
     """`costs` and `usage` have each day's results; the totals are their sums, unless `totals` has another. `buckets`
-    bends the list of buckets of a path; `answers` has what a path answers instead, once each.
+    changes the list of buckets of a path; `answers` maps a path to another answer, each used once.
     """
 
     costs: dict[date, list[Row]] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class MockOpenAI:
     refused_groups: set[str] = field(default_factory=set)
     buckets: dict[str, Callable[[list[Row]], list[Row]]] = field(default_factory=dict)
     answers: dict[str, list[httpx.Response]] = field(default_factory=dict)
-    a_page: int | None = None  # buckets, rows or items
+    a_page: int | None = None  # buckets, rows or items per page
     asked: list[httpx.Request] = field(default_factory=list)
 
     def admin(self, key: str = KEY, *, attempts: int = 1, **more: Any) -> OpenAIAdmin:
@@ -143,7 +143,7 @@ class MockOpenAI:
         return self._page(rows, query, int(query["limit"]))
 
     def _page(self, items: list[Row], query: Query, limit: int) -> httpx.Response:
-        """A token names the query that it came with, and where it goes on."""
+        """A token has its query, and the position of the next page."""
         asked = str(query.remove("page"))
         start = 0
         if token := query.get("page"):
@@ -169,13 +169,13 @@ class MockOpenAI:
 
 
 def refusal(status: int, message: str, **more: Any) -> httpx.Response:
-    """An error as OpenAI words it."""
+    """An error in OpenAI's wording."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None, **more}
     return httpx.Response(status, json={"error": error}, headers={"x-request-id": "req_mock"})
 
 
 def _grouped(row: Row, grouping: list[str]) -> Row:
-    """A dimension that was not asked for is null."""
+    """A dimension that was not requested is null."""
     dimensions = ("project_id", "line_item", "api_key_id", "user_id", "model", "batch", "service_tier")
     return {name: None if name in dimensions and name not in grouping else value for name, value in row.items()}
 

@@ -1,4 +1,4 @@
-"""Months of spending written by hand, and the marts that look over months made of them."""
+"""Months of spend written by hand, and the marts over several months built from them."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ def workday(day: date) -> bool:
 
 
 def rhythm(span: Span = MONTHS, *, usd: int = 100) -> list[Row]:
-    """A key of team Data that costs so much each workday and a tenth of it on weekends, and a seat of $31 a month."""
+    """A key of team Data with this cost on each workday and a tenth of it on weekends, and a seat of $31 a month."""
     return [
         row
         for day in span.days
@@ -38,7 +38,7 @@ def rhythm(span: Span = MONTHS, *, usd: int = 100) -> list[Row]:
 
 
 def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = ()) -> Platform:
-    """The months as the platform would have them: every day pulled but some, and what was billed."""
+    """The months as the platform would have them: every day pulled except `unpulled`, and the billed rows."""
     days = [day for day in MONTHS.days if day not in set(unpulled)]
     pulled = [*((pull, day) for pull in PULLS for day in days), ("sheet_budgets", None)]
     with platform.warehouse.connected() as db:
@@ -59,10 +59,10 @@ def live(platform: Platform, rows: Iterable[Row], *, unpulled: Iterable[date] = 
 
 
 def make(platform: Platform, span: Span = MONTHS) -> Platform:
-    """The marts again, of what is there by now."""
+    """Builds the marts again from the current data."""
     with platform.warehouse.connected():
         for mart in marts():
-            if mart.table.name == "cursor_seats":  # whatever the gate decides: these months have no records in raw
+            if mart.table.name == "cursor_seats":  # without the gate: these months have no records in raw
                 first, last = span.first, span.last
                 platform.warehouse.fill_days(mart.table, mart.query, span.days, first_day=first, last_day=last)
             elif mart.table.name in MADE and mart.is_daily:
@@ -73,7 +73,7 @@ def make(platform: Platform, span: Span = MONTHS) -> Platform:
 
 
 def budget(platform: Platform, usd: str, scope: str = "total", name: str | None = None, month: str = "2026-11") -> None:
-    """One more row of the sheet's budgets."""
+    """Adds a row to the sheet's budgets."""
     named = "null" if name is None else f"'{name}'"
     platform.sql(
         f"insert into {A}.budgets values (2, '{month}', '{scope}', {named}, {usd}, 'sheet', '2026-11-13T06:00:00Z')"
@@ -81,7 +81,7 @@ def budget(platform: Platform, usd: str, scope: str = "total", name: str | None 
 
 
 def person(platform: Platform, email: str, *, is_member: bool) -> None:
-    """One more person, a member of an account or of none."""
+    """Adds a person, who is a member of an account or of none."""
     platform.sql(
         f"insert into {A}.dim_person by name select '{email}' as user_email, '{email}' as person_email, "
         "true as is_in_sheet, 'p' as pull_id, now() as ingestion_timestamp"
@@ -94,12 +94,12 @@ def person(platform: Platform, email: str, *, is_member: bool) -> None:
 
 
 def cost_center(platform: Platform, email: str, name: str) -> None:
-    """What the tab people has of a person who is known already."""
+    """The row of the tab people for a person who exists already."""
     platform.sql(f"update {A}.dim_person set cost_center = '{name}' where user_email = '{email}'")
 
 
 def owner(platform: Platform, key: str, email: str) -> None:
-    """Who answers for a key, by the sheet."""
+    """The owner of a key, by the sheet."""
     platform.sql(
         f"insert into {A}.dim_api_key_mapping by name select '{key}' as api_key_id, 'etl' as api_key_name, "
         "'anthropic' as provider, "

@@ -21,7 +21,7 @@ INSTEAD = {'"Dev@Example.com"': '"Lina.Xu@Example.com"', '"dev@example.com"': f'
 
 
 class NamedClaude(MockClaude):
-    """The mock's only person, and her key, under names that identify her."""
+    """The mock's only person, and her key, with names that identify her."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         response = super().answer(request)
@@ -39,7 +39,7 @@ def named(platform: Platform) -> Platform:
 
 @cache
 def ways() -> set[bytes]:
-    """The address and the name as bytes, however they may be written."""
+    """The address and the name as bytes, in each encoding."""
     found: set[bytes] = set()
     for text in (ADDRESS, NAME.lower(), "lina.xu"):
         for case in (text, text.upper(), text.title()):
@@ -58,7 +58,7 @@ def in_base64() -> set[bytes]:
 
 
 def places_that_name_her(folder: Path) -> set[str]:
-    """Files with her name in their bytes, and columns of databases."""
+    """Files that have her name in their bytes, and columns of databases that have it."""
     found: set[str] = set()
     looked_for = ways()
     for file in folder.rglob("*"):
@@ -75,7 +75,7 @@ def places_that_name_her(folder: Path) -> set[str]:
 
 
 def may_name_her(content: bytes) -> bool:
-    """Each way but those of base64 has this name in it: the rest need not be looked for where it is missing."""
+    """Each encoding except base64 contains this name. If it is missing, those need no search."""
     lower = content.lower()
     names = ("lina".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
     return any(name in lower for name in names) or any(way in content for way in in_base64())
@@ -90,7 +90,7 @@ def names_her(value: Any) -> bool:
 
 
 def duckdb_columns(file: Path) -> Iterator[str]:
-    """Columns of tables; a view has no more than its text and the tables have."""
+    """Columns of tables. A view contains no more than its text and its tables."""
     with duckdb.connect(str(file), read_only=True) as db:
         for name, text in db.execute("select view_name, sql from duckdb_views() where not internal").fetchall():
             if names_her(text):

@@ -1,4 +1,4 @@
-"""What every process of `make test` needs is made by the first one that does; the others copy its files."""
+"""Files that every process of `make test` needs are made by the first process; the others copy them."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from ai_usage_tests import staying_open
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder of this process with the files that `make` leaves in the one that it is given."""
+    """A folder for this process, with the files that `make` writes to the folder that it gets."""
     own = factory.mktemp(name)
     if "PYTEST_XDIST_WORKER" not in os.environ:
         make(own)
@@ -22,7 +22,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not of_all.exists():
             unfinished = of_all.with_suffix(".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a process in which `make` failed
+            shutil.rmtree(unfinished, ignore_errors=True)  # from a process in which `make` failed
             unfinished.mkdir()
             make(unfinished)
             staying_open.close(unfinished)

@@ -1,4 +1,4 @@
-"""What a run came to: which steps succeeded, what the checks found, what was noted of each day."""
+"""The outcome of a run: which steps succeeded, the results of the checks, and the metadata of each day."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from ai_usage.layers import TABLE_WAS_BUILT
 
 
 def together(runs: Runs) -> "Outcome":
-    """What several runs came to."""
+    """The outcome of several runs."""
     return Outcome(cast("dg.ExecuteInProcessResult", Together(runs.results)), runs.not_configured)
 
 
 @dataclass(frozen=True)
 class Together:
-    """The results of several runs, asked as if they were one."""
+    """The results of several runs, with the interface of one."""
 
     results: Sequence[dg.ExecuteInProcessResult]
 
@@ -41,7 +41,7 @@ class Together:
 
 
 class Result(dg.ExecuteInProcessResult):
-    """A run is no success if a table was not built, though no step failed."""
+    """A run has not succeeded if a table was not built, even if no step failed."""
 
     @property
     def success(self) -> bool:
@@ -50,7 +50,7 @@ class Result(dg.ExecuteInProcessResult):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: who succeeded, what the checks found, what was noted of each day."""
+    """The outcome of a run: which steps succeeded, the results of the checks, and the metadata of each day."""
 
     result: dg.ExecuteInProcessResult  # of one run, or of several Together
     not_configured: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Outcome:
 
     @cached_property
     def evaluations(self) -> dict[tuple[str, str], dict[date | None, dg.AssetCheckEvaluation]]:
-        """(check, table) → day → evaluation; whether a table was built is in `not_built`."""
+        """(check, table) → day → evaluation. `not_built` has whether a table was built."""
         return {of: found for of, found in self.all_evaluations.items() if of[0] != TABLE_WAS_BUILT}
 
     @cached_property
@@ -74,13 +74,15 @@ class Outcome:
 
     @cached_property
     def results(self) -> list[CheckResult]:
-        """What every check came to: passed, warned, failed or not evaluated."""
-        runs = getattr(self.result, "results", [self.result])  # one, or several asked as one
+        """The result of every check: passed, warned, failed or not evaluated."""
+        runs = getattr(self.result, "results", [self.result])  # one, or several together
         planned = {key for run in runs for key in run.job_def.asset_layer.asset_graph.asset_check_keys}
         return results_of(((event, 0.0) for event in self.result.all_events), planned)
 
     def not_evaluated(self, check: str, table: str | None = None) -> dict[date | None, str]:
-        """The days on which a check is not evaluated, and why; None of a check without days, or not run at all."""
+        """The days on which a check is not evaluated, and why. None is for a check without days, or one that did not
+        run.
+        """
         return {
             one.day: one.why
             for one in self.results
@@ -97,18 +99,18 @@ class Outcome:
         }
 
     def checks_not_passed(self) -> set[str]:
-        """The checks that warned or failed somewhere, but for those of freshness: tests seldom pull up to yesterday."""
+        """The checks that warned or failed on a day, except those of freshness: tests seldom pull up to yesterday."""
         return {name for name, _ in self.evaluations if self.not_passed(name)} - {"pull_is_recent", "bill_is_fresh"}
 
     def evaluation(self, check: str, day: date | None, table: str = "claude_costs") -> dg.AssetCheckEvaluation:
         return self.evaluations[check, table][day]
 
     def why(self, check: str, day: date | None, table: str = "claude_costs") -> str:
-        """The sentence of a result; empty where the check has nothing to report."""
+        """The sentence of a result; empty if the check has nothing to report."""
         return self.evaluation(check, day, table).description or ""
 
     def noted(self, asset: str, day: date | None) -> dict[str, Any]:
-        """The metadata of `layer/table` on a day, whether it was materialized or left as it was."""
+        """The metadata of `layer/table` on a day, whether it was materialized or left unchanged."""
         key = dg.AssetKey(asset.split("/"))
         return {
             name: entry.value
@@ -118,7 +120,7 @@ class Outcome:
         }
 
     def noted_anywhere(self, name: str) -> dict[str, str]:
-        """Asset → this entry of its last materialization that has it."""
+        """Asset → this entry, from its last materialization that has it."""
         return {
             of.asset_key.to_user_string(): str(of.metadata[name].value)
             for of in self.asset_events
@@ -127,7 +129,7 @@ class Outcome:
 
     @property
     def asset_events(self) -> list[dg.AssetMaterialization | dg.AssetObservation]:
-        """What was materialized, and what was left as it was."""
+        """The events of assets that were materialized, and of those that were left unchanged."""
         return [
             event.step_materialization_data.materialization
             if event.is_step_materialization

@@ -1,5 +1,5 @@
-"""The package that a company installs: a wheel in an environment with nothing but the locked dependencies, used from a
-folder that knows no checkout.
+"""The package that a company installs: a wheel in an environment with only the locked dependencies, used from a folder
+outside a checkout.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ NOW = "2026-11-03T12:00:00Z"
 
 
 def environment(home: Path) -> dict[str, str]:
-    """That of a person who has set nothing."""
+    """The environment of a person who has set nothing."""
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
 
 
 def installed(factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The wheel, and the folder of a person who installed it, by its hash, and has a `.env`. The environment has one
+    """The wheel, and the folder of a person who installed it by its hash and has a `.env`. The environment has one
     wheel at a time: all processes of the tests share it.
     """
     if not (ENVIRONMENT / "ready").exists():
@@ -42,7 +42,7 @@ def _install(folder: Path) -> None:
     [wheel] = folder.glob("*.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (folder / "lock.txt").write_text(f"ai_usage @ {wheel.as_uri()} --hash=sha256:{digest}\n", encoding="utf-8")
-    into = ["--python", str(ENVIRONMENT / "bin" / "python")]  # it has no pip of its own
+    into = ["--python", str(ENVIRONMENT / "bin" / "python")]  # that environment has no pip
     pip = [sys.executable, "-m", "pip", *into, "install", "-qq", "--no-deps", "--force-reinstall"]
     options = ["--no-compile", "--disable-pip-version-check", "--require-hashes", "-r", "lock.txt"]
     subprocess.run([*pip, *options], cwd=folder, check=True, env=environment(folder))

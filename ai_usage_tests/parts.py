@@ -10,20 +10,20 @@ from ai_usage.layers import tables_behind
 
 @cache
 def behind(asset: str) -> frozenset[str]:
-    """An asset and all that it is made of."""
+    """An asset and everything upstream of it."""
     return frozenset({asset}).union(*(behind(one) for one in tables_behind(asset)))
 
 
 def assets_of(
     assets: Iterable[dg.AssetsDefinition], layers: Collection[str], made: Collection[str]
 ) -> list[dg.AssetsDefinition]:
-    """Those of whole layers, and of the others what is named."""
+    """The assets of whole layers, and the named ones of the other layers."""
     return [one for one in assets if any(key.path[0] in layers or key.to_user_string() in made for key in one.keys)]
 
 
 def checks_of(
     checks: Iterable[dg.AssetChecksDefinition], names: Collection[str], assets: Iterable[dg.AssetsDefinition]
 ) -> list[dg.AssetChecksDefinition]:
-    """Those of these names that are about these assets."""
+    """The checks with these names that check these assets."""
     there = {key for one in assets for key in one.keys}
     return [one for one in checks if any(key.name in names and key.asset_key in there for key in one.check_keys)]

@@ -1,6 +1,6 @@
 """A whole platform for a test: a warehouse, a Dagster instance, and a stand-in for Claude.
 
-`run` is a range run of everything, `check` one check alone. Both return an `Outcome`.
+`run` is a range run of everything, `check` runs one check. Both return an `Outcome`.
 """
 
 import atexit
@@ -48,8 +48,8 @@ def _named(*starts: str) -> dg.AssetSelection:
 
 
 OF_CURSOR = _named("cursor", "dim_cursor")
-# What Claude alone cannot change: half of the steps.
-OF_VIEWS = dg.AssetSelection.assets(*(view.key for view in VIEWS))  # which no run fills
+# Assets that do not depend on Claude: half of the steps.
+OF_VIEWS = dg.AssetSelection.assets(*(view.key for view in VIEWS))  # no run materializes them
 OTHERS = [asset for of in PROVIDERS if of is not ANTHROPIC for asset in of.assets]
 OF_OTHERS = OF_CURSOR | dg.AssetSelection.assets(*OTHERS) | _named("sheet")
 OF_CLAUDE = WITHOUT_BOARDS - OF_OTHERS
@@ -59,7 +59,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class Ticking:
-    """A clock that moves a millisecond each time it is read, so that no two pulls are of one instant."""
+    """A clock that advances a millisecond each time it is read, so that no two pulls have the same instant."""
 
     at: datetime
 
@@ -70,14 +70,14 @@ class Ticking:
 
 @cache
 def graph() -> AssetGraph:
-    """Everything there is. `dg.materialize` would make it anew for each run, which takes longer than a small run."""
+    """The whole graph. `dg.materialize` would build it again for each run, which takes longer than a small run."""
     return AssetGraph.from_assets([*ASSETS, dg.AssetsDefinition(specs=VIEWS), *CHECKS])
 
 
 @dataclass
 class Platform:
-    """Where a test makes days happen. A run opens the warehouse's file once for all its steps, which takes half of its
-    time from it; `opens_each_step` where it is the subject that a step lets others have the file.
+    """A test's platform. A run opens the warehouse's file once for all its steps, which halves its time;
+    `opens_each_step` is for tests in which a step must release the file.
     """
 
     warehouse: DuckDBWarehouse
@@ -106,7 +106,7 @@ class Platform:
         return outcome
 
     def check(self, check: str, span: Span | None = None) -> Outcome:
-        """One check alone, on every table that has it; without a span it evaluates every day ever pulled."""
+        """One check, on every table that has it. Without a span it evaluates every day ever pulled."""
         return self.materialize(checks_of(check), span, self.claude.admin())
 
     def materialize(
@@ -119,7 +119,7 @@ class Platform:
         uploads: Uploads | None = None,
         **other_clients: Any,
     ) -> Outcome:
-        """What the jobs do, for any part of the graph. A provider without a client is not configured."""
+        """The work of the jobs, for any part of the graph. A provider without a client is not configured."""
         resources = {
             **{of.source.resource: None for of in PROVIDERS},
             **other_clients,
@@ -144,8 +144,8 @@ class Platform:
         return Outcome(result)
 
     def refresh(self, of: Settings, span: Span, *, only: dg.AssetSelection | None = None) -> Outcome:
-        """What `make backfill` does, or one run of a part of the graph, with the providers of these settings; only
-        the warehouse is this one.
+        """The work of `make backfill`, or one run of a part of the graph, with the providers of these settings and this
+        warehouse.
         """
         defs = build_defs(of, overrides={"warehouse": self.warehouse})
         if not only:
@@ -159,7 +159,7 @@ class Platform:
         return Outcome(result)
 
     def backfill(self, defs: dg.Definitions, of: Settings, span: Span) -> Outcome:
-        """Pulls of the sources that the settings configure, then the build. Between the runs nothing is published."""
+        """Pulls of the configured sources, then the build. Nothing is published between the runs."""
         runs = Runs(of, defs.get_repository_def(), self.instance, self.warehouse, QUIET)
         with self.warehouse.connected():
             runs.refresh(span)
@@ -167,7 +167,7 @@ class Platform:
         return together(runs)
 
     def copy(self, folder: Path) -> "Platform":
-        """The same past, to be harmed without harming it here."""
+        """A copy of the platform, which a test may damage."""
         shutil.copyfile(self.warehouse.path, folder / "ai_usage.duckdb")
         other = _platform_of(folder)
         other.warehouse.now = copy(self.warehouse.now)
@@ -176,39 +176,39 @@ class Platform:
         return other
 
     def leave(self) -> None:
-        """Write beside the warehouse what `found_in` needs besides it."""
+        """Write beside the warehouse the other files that `found_in` needs."""
         (self.warehouse.path.parent / PAST).write_bytes(pickle.dumps((self.warehouse.now.at, self.claude.days)))
 
     def sql(self, text: str) -> list[tuple[Any, ...]]:
-        """DuckDB's own SQL, to look and to harm."""
+        """DuckDB's own SQL, to read or to damage data."""
         with self.warehouse.connected() as db:
             return db.execute(text).fetchall()
 
     def dollars(self, table: str = "claude_total_expenses", amount: str = "cost_usd") -> dict[date, Decimal]:
-        """A table's money by day: the mart's, unless another is named."""
+        """A table's sums by day: the mart's, unless another table is named."""
         day = next(t.date_column for t in TABLES if t.name == table)
         return dict(self.sql(f"select {day}, sum({amount}) from ai_usage_analytics.{table} group by 1 order by 1"))
 
     def rejections(self) -> list[tuple[date | None, str, str]]:
-        """Day, field and reason of each record that could not be used."""
+        """Day, field and reason of each rejected record."""
         return self.sql("select activity_date, field, reason from ai_usage_analytics.record_rejections order by all")
 
     def cents(self, day: date, *, as_of: datetime | None = None) -> list[Decimal]:
-        """The day's cost lines as the ledger has them, or had them."""
+        """The day's cost lines in the ledger, now or at an instant."""
         pulled = self.warehouse.newest("claude_cost_report", Span(day, day), as_of=as_of)
         return [line.amount for line in pulled.decode(CostLine)]
 
 
 def name_providers(warehouse: DuckDBWarehouse) -> None:
-    """The tables that every build begins with, and that parts of the graph leave out."""
+    """Fills the tables that every build begins with, and that parts of the graph leave out."""
     with warehouse.connected():
         warehouse.replace_all(DIM_PROVIDER, provider_rows(PROVIDERS))
         warehouse.replace_all(DIM_PLATFORM, platform_rows(PROVIDERS))
 
 
 def platform_in(folder: Path) -> Platform:
-    """A platform with its files in a folder, named as the settings would name them; Dagster's are in one below. Where
-    there is no warehouse yet it is a copy: to make all tables takes four times as long.
+    """A platform with its files in a folder, named as in the settings, and Dagster's files in a subfolder. A new
+    warehouse is a copy: creating all tables takes four times as long.
     """
     is_new = not (folder / "ai_usage.duckdb").exists()
     return _new().copy(folder) if is_new else made_in(folder)
@@ -216,7 +216,7 @@ def platform_in(folder: Path) -> Platform:
 
 @cache
 def _new() -> Platform:
-    """One in which nothing has happened yet, for as long as this process lives."""
+    """A platform without data, for as long as this process lives."""
     folder = mkdtemp(prefix="ai_usage_tests_")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return made_in(Path(folder))
@@ -248,7 +248,7 @@ def _platform_of(folder: Path) -> Platform:
 
 @cache
 def of_bill() -> dg.AssetSelection:
-    """What Claude bills and Claude Code counts, with the checks of these tables."""
+    """Claude's costs and Claude Code's counts, with the checks of these tables."""
     core = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_code_usage_stats", "spend_versions")
     made = whatever_makes("marts/claude_total_expenses", *(f"core/{table}" for table in core))
     made = made.required_multi_asset_neighbors() - OF_OTHERS
@@ -263,12 +263,12 @@ def checks_of(*checks: str) -> dg.AssetSelection:
 
 
 def whatever_makes(*assets: str) -> dg.AssetSelection:
-    """These assets and all they are made of, without a check, and what their pulls cannot be made without."""
+    """These assets and everything upstream of them, without checks, and what their pulls require."""
     return dg.AssetSelection.assets(*assets).upstream().without_checks().required_multi_asset_neighbors()
 
 
 def of_others_than(*providers: str) -> dg.AssetSelection:
-    """The pulls and core tables of the providers that a test does not ask."""
+    """The pulls and core tables of the providers that a test does not use."""
     return dg.AssetSelection.assets(*(asset for of in PROVIDERS if of.key not in providers for asset in of.assets))
 
 
@@ -277,8 +277,8 @@ def files(folder: Path) -> set[str]:
 
 
 def contents(database: Path, *, with_views: bool = False) -> dict[str, dict[date | None, list[tuple[Any, ...]]]]:
-    """Table → day → its rows, sorted, without the stamps: what two histories of the same days have in common. Not how
-    fresh sources are. Of a view its text, unless its rows are wanted: they follow from the tables.
+    """Table → day → its rows, sorted, without timestamps: equal for two histories of the same days. Excludes the
+    freshness of sources. A view has its text, unless `with_views` is set: its rows follow from the tables.
     """
     with duckdb.connect(str(database), read_only=True) as db:
         there = {name for (name,) in db.execute("select table_name from information_schema.tables").fetchall()}

@@ -1,4 +1,4 @@
-"""Records of a test, as the ledger returns those of one pull."""
+"""A test's records, as the ledger returns those of one pull."""
 
 from datetime import UTC, datetime
 from typing import Any

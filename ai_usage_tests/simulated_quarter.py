@@ -1,5 +1,5 @@
 """A quarter of the simulated company, pulled once from every provider. The sheet's figures, invoices and seats are the
-simulator's own truth, rounded to cents as a console and an invoice have them.
+simulator's true amounts, rounded to cents as on a console and an invoice.
 """
 
 import csv
@@ -24,8 +24,8 @@ from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, whatever_makes
 
 QUARTER = Span(date(2026, 7, 1), date(2026, 9, 30))
-PULLED = Span(QUARTER.first, date(2026, 10, 2))  # as far as the last cycle of Cursor that begins in it
-AT = datetime(2026, 11, 12, 12, tzinfo=UTC)  # every day of it is final
+PULLED = Span(QUARTER.first, date(2026, 10, 2))  # up to the end of Cursor's last cycle that begins in the quarter
+AT = datetime(2026, 11, 12, 12, tzinfo=UTC)  # by then every day is final
 LATER = datetime(2026, 12, 1, 12, tzinfo=UTC)
 RESTATED_AFTER = timedelta(days=100)
 COMPANY = functools.partial(Simulator, cursor_scale=0.05)
@@ -39,14 +39,14 @@ MADE = whatever_makes(
     *(f"marts/{name}" for name in ("month_close", "closed_month_changes", "billed_by_kind")),
     *("core/openai_daily_cost", "core/gemini_daily_cost"),
 ).without_checks()
-# Who spends it is no part of a close.
+# A close does not depend on who spent it.
 MADE -= dg.AssetSelection.assets("raw/claude_analytics_cost", "core/claude_analytics_costs")
 KINDS = ("usage", "seats", "credits", "tax")
 Period = tuple[date, date]  # the end is exclusive
 
 
 def cycles() -> list[Period]:
-    """Cursor's, from the 3rd to the 3rd, which begin in the quarter."""
+    """Cursor's cycles that begin in the quarter, from the 3rd to the 3rd."""
     return [(date(2026, month, 3), date(2026, month + 1, 3)) for month in (7, 8, 9)]
 
 
@@ -55,7 +55,7 @@ def months() -> list[Period]:
 
 
 def truth(provider: str, kind: str, day: date, at: datetime = AT) -> Decimal:
-    """What a day cost, of a kind, as the provider knows it at an instant; seats of the sheet are not in it."""
+    """The cost of a day, by kind, as the provider reports it at an instant, without the sheet's seats."""
     known = COMPANY(now=at)
     if provider == "google":
         rows = known.google_day(day)
@@ -77,7 +77,7 @@ def truth(provider: str, kind: str, day: date, at: datetime = AT) -> Decimal:
 
 
 def billed(provider: str, kind: str, period: Period, at: datetime = AT) -> Decimal:
-    """The truth of a period, as exact as it is."""
+    """The true cost of a period, unrounded."""
     days = Span(period[0], period[1] - timedelta(days=1)).days
     return sum((truth(provider, kind, day, at) for day in days), Decimal())
 
@@ -93,7 +93,7 @@ class Tabs:
         return [row for row in self.rows["invoices"] if row[1] == invoice]
 
     def forget(self, tab: str, *first_cells: object) -> None:
-        """The rows that begin with these cells."""
+        """Removes the rows that begin with these cells."""
         self.rows[tab] = [row for row in self.rows[tab] if tuple(row[: len(first_cells)]) != first_cells]
 
     def write(self) -> None:
@@ -145,14 +145,14 @@ def pulled(
 
 @contextmanager
 def restates_late() -> Iterator[None]:
-    """The provider restates much later than it says: after the close."""
+    """The provider restates much later than documented: after the close."""
     with patch.object(claude_days, "RESTATED_AFTER", RESTATED_AFTER):
         yield
 
 
 @contextmanager
 def days_since(first: date) -> Iterator[None]:
-    """Partitions of the tests begin later."""
+    """The partitions begin on `first`; those of other tests begin later."""
     start = type(DAYS.start_ts)(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp(), "UTC")
     with patch.object(dg.DailyPartitionsDefinition, "start_ts", start):
         _forget()
@@ -161,7 +161,7 @@ def days_since(first: date) -> Iterator[None]:
 
 
 def _forget() -> None:
-    """What Dagster remembers of the first day."""
+    """Clears Dagster's caches of the first day."""
     vars(DAYS).clear()
     for remembered in vars(TimeWindowPartitionsDefinition).values():
         if clear := getattr(remembered, "cache_clear", None):

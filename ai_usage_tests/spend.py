@@ -1,4 +1,4 @@
-"""Rows of ai_spend, of every kind there is, written by hand into a test's warehouse."""
+"""Rows of ai_spend, of every kind, written by hand to a test's warehouse."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -90,7 +90,7 @@ def cursor(meter: str = "usage_based", /, **values: Any) -> Row:
 
 
 def euros(meter: str = "output_tokens", /, **values: Any) -> Row:
-    """100 of 110 EUR at list price, as Google bills them at 0.8 EUR for a dollar."""
+    """100 of 110 EUR at list price, as Google bills them at 0.8 EUR per dollar."""
     row = {
         "provider": "google",
         "platform": "vertex_ai",
@@ -182,7 +182,7 @@ def _text(value: object) -> str | None:
 
 
 def spend(warehouse: DuckDBWarehouse, rows: Iterable[Row]) -> None:
-    """Fill ai_spend with rows, and make the view over it, as the platform would."""
+    """Fill ai_spend with rows, and create its view, as the platform would."""
     know_providers(warehouse)
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     given = list(rows)

@@ -1,7 +1,7 @@
-"""Between a test's questions its warehouse's file stays open: to open a file of all tables takes longer than most
-questions. It is closed before anybody else can look at it: another process, a read-only connection, or Python's own
-file functions, and it is complete before it is copied. It is enough to import it, in the process of the tests only: no
-other process waits there for a file, so the locks that a copy costs it are missed by none.
+"""A test's warehouse file stays open between its queries: opening a file with all tables takes longer than most
+queries. It is closed before anything else can open it: another process, a read-only connection, or Python's file
+functions. It is complete before it is copied. Importing this module is enough, only in the process of the tests: no
+other process waits there for a file, so losing its locks to a copy is harmless.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ import duckdb
 
 from ai_usage.warehouse.duckdb import connection, erasure
 
-AT_ONCE = 4  # files: a test's own, and those of worlds that it shares with others
+AT_ONCE = 4  # files: a test's own, and those of shared worlds
 LOOKS = {
     *("open", "os.chmod", "os.link", "os.remove", "os.rename", "os.truncate", "os.utime"),
     *("shutil.copytree", "shutil.move"),
@@ -26,7 +26,7 @@ _open_to_write, _connect, _start = connection.open_to_write, duckdb.connect, sub
 
 
 class _Kept:
-    """A connection that is lent to one question after the other: whoever closes it gives it back."""
+    """A connection that is lent to one query after the other: closing it returns it."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection, self.is_lent, self.is_over = connection, True, False
@@ -53,8 +53,8 @@ def close(path: Path | None = None) -> None:
 
 
 def _complete(path: Path) -> None:
-    """All that was committed is in the file itself, which may then be copied while it stays open. Whoever has the
-    connection sees to that.
+    """Writes everything committed to the file itself, which may then be copied while it stays open. If the connection
+    is lent, its user does this.
     """
     kept = _open.get(path)
     if kept and not kept.is_lent:
@@ -62,7 +62,7 @@ def _complete(path: Path) -> None:
 
 
 def _forget(folder: Path) -> None:
-    """Close the files of a folder that is about to be deleted, without making them complete."""
+    """Close the files of a folder that will be deleted, without completing them."""
     for file in [one for one in _open if folder in one.parents and not _open[one].is_lent]:
         _open[file].connection.execute("pragma disable_checkpoint_on_shutdown")
     close(folder)
@@ -84,7 +84,7 @@ def _stays_open(path: Path, *, patience: float) -> Any:
 
 
 def _connected(database: Any = ":memory:", *args: Any, **named: Any) -> duckdb.DuckDBPyConnection:
-    if "config" not in named:  # all but `open_to_write`
+    if "config" not in named:  # all except `open_to_write`
         close(Path(database))
     return _connect(database, *args, **named)
 

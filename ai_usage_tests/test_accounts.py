@@ -1,4 +1,4 @@
-"""Accounts: what the variables and accounts.toml make of them, and what is refused, with what to do."""
+"""Accounts from the variables and accounts.toml. Invalid ones are refused, with what to do."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What was known at an instant, against what is known now: of a day that was restated, by someone else's key."""
+"""What was known at an instant, against what is known now: a day was restated, and its key has another owner."""
 
 import hashlib
 import json
@@ -33,12 +33,12 @@ REPORTED = [asset for asset in as_of_world.BUILT if asset.keys <= MONEY.resolve(
 
 @pytest.fixture(autouse=True)
 def _spend_alone_is_rebuilt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report is about spend; that of a first hour rebuilds every table."""
+    """These reports only need spend; the report of a first hour rebuilds every table."""
     monkeypatch.setattr(as_of_world, "BUILT", REPORTED)
 
 
 def owned_by(platform: Platform, email: str) -> None:
-    """The sheet names the owner of the provider's key, for all days."""
+    """The sheet sets the owner of the provider's key, for all days."""
     rows = [["api_key_id", "user_email", "valid_from"], ["apikey_1", email, "2026-01-01"]]
     records = [json.dumps(row).encode() for row in rows]
     platform.warehouse.append(API_KEY_MAPPING.pull, [Answer("google", None, records, 1, {}, is_ordered=True)])
@@ -46,7 +46,7 @@ def owned_by(platform: Platform, email: str) -> None:
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[Platform, datetime]:
-    """One day, 10 dollars of Ada's, was known at the instant; then it became 9 of Bo's, and another day was pulled."""
+    """One day, $10 of Ada's, was known at the instant; then it became $9 of Bo's, and another day was pulled."""
     platform = platform_in(tmp_path_factory.mktemp("past"))
     platform.warehouse.now = Ticking(datetime(2026, 11, 19, 12, tzinfo=UTC))
     owned_by(platform, "ada@example.com")
@@ -90,7 +90,7 @@ def test_a_restated_day_is_shown_as_then_and_as_now_and_the_ledger_is_only_read(
     assert command(at.isoformat()) == 0
     output = printed(capsys)
     assert (digest(database), sorted({p.name for p in database.parent.iterdir()} - {"as_of"})) == before
-    assert "anthropic 10.00 10.00 +0.00" in output  # 9 and 1: the sum hides the difference of the days
+    assert "anthropic 10.00 10.00 +0.00" in output  # 9 and 1: the sum hides the differences of the days
     assert f"{DAY} anthropic 10.00 9.00 -1.00" in output
     assert f"{NEXT} anthropic – 1.00 +1.00" in output
     assert f"Not yet pulled then, anthropic: {NEXT}" in output
@@ -108,7 +108,7 @@ def test_a_restated_day_is_shown_as_then_and_as_now_and_the_ledger_is_only_read(
 def test_a_period_with_days_never_pulled_names_them(
     past: tuple[Platform, datetime], command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Case 29. Days that were pulled later are the answer itself; those that never were make it incomplete."""
+    """Case 29. Days that were pulled later are part of the answer; days never pulled make it incomplete."""
     assert command(past[1].isoformat(), first="2026-11-01") == 1
     output = printed(capsys)
     assert f"! anthropic: 2 of 11 days were pulled ({BOTH}); the others are unknown." in output
@@ -253,7 +253,7 @@ def test_a_pull_counts_from_its_very_instant_on(platform: Platform, tmp_path: Pa
     assert known(same.pulled_at) == ["1000", "2 pulls", "1 records"]
     assert known(second.pulled_at - MOMENT) == ["1000", "2 pulls", "1 records"]
     assert known(second.pulled_at) == known(second.pulled_at + timedelta(days=1)) == ["900", "3 pulls", "2 records"]
-    assert known(first.pulled_at) == ["1000", "1 pulls", "1 records"]  # a cut is replaced, not added to
+    assert known(first.pulled_at) == ["1000", "1 pulls", "1 records"]  # a truncated file is replaced, not extended
 
 
 def test_records_without_a_commit_stay_behind(platform: Platform, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`make backup` and `make restore`: what was backed up comes back, whatever became of the warehouse."""
+"""`make backup` and `make restore`: the backed-up data are restored, whatever happened to the warehouse."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ WAREHOUSE, COPY = "ai_usage.duckdb", "ai_usage_published.duckdb"
 
 @pytest.fixture
 def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data folder with two days in it, and what alerts remember."""
+    """A data folder with two days in it, and the alerts' outbox."""
     folder = platform.warehouse.path.parent
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     monkeypatch.setenv("DAGSTER_HOME", "")
@@ -87,7 +87,7 @@ def of_a_damaged_wal(folder: Path) -> None:
 
 
 def damaged_wal(folder: Path) -> bytes:
-    """The log that a killed writer left of a commit, with a byte flipped."""
+    """The write-ahead log of a commit that a killed writer left, with one flipped byte."""
     apart = folder / "apart.duckdb"
     shutil.copyfile(folder / WAREHOUSE, apart)
     db = duckdb.connect(str(apart))
@@ -209,7 +209,7 @@ def test_an_incomplete_ledger_is_backed_up_with_a_note(
 def test_doctor_names_a_damaged_warehouse_and_goes_on(
     home: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None]
 ) -> None:
-    """Fault 8: a traceback ended doctor."""
+    """Fault 8: doctor ended with a traceback."""
     spoil(home)
     assert main(["doctor"]) == 1
     output = printed(capsys)

@@ -1,5 +1,5 @@
-"""`make close` and `make reopen`: a month made by hand, and what happens after its close. A quarter of the simulated
-company is closed in test_quarter.
+"""`make close` and `make reopen`: a month written by hand, and the changes after its close. test_quarter closes a
+quarter of the simulated company.
 """
 
 import json
@@ -40,7 +40,7 @@ INVOICE_CAUSES = (
 
 @pytest.fixture
 def books(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
-    """July is whole, and every figure and invoice is right."""
+    """July is complete, and every figure and invoice is right."""
     folder = platform.warehouse.path.parent
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     monkeypatch.setenv("DAGSTER_HOME", "")
@@ -173,7 +173,7 @@ def acts_are_whole_until_one_is_harmed(books: Books, folder: Path) -> None:
 def test_the_acts_outlive_a_rebuild_and_an_older_warehouse_and_whoever_closed_can_be_erased(
     books: Books, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Core and marts are made from the ledger; a file of an earlier release has none of these tables."""
+    """Core and marts are built from the ledger; a file of an earlier release has none of these tables."""
     for name in ("month_close_acts", "month_closes", "closed_figures"):
         table = next(table for table in TABLES if table.name == name)
         books.platform.sql(f"drop table {table.address}")
@@ -247,7 +247,7 @@ def test_statements_add_up_to_the_company_to_the_last_digit(books: Books, capsys
     hidden = folder.parent / f".{folder.name}"
     (hidden / "fresh").mkdir(parents=True)
     (hidden / "fresh" / "half.html").write_text("a", encoding="utf-8")
-    folder.rename(hidden / "before")  # and there the run was killed
+    folder.rename(hidden / "before")  # the run was killed at this point
     with pytest.raises(WarehouseError, match="cannot be written"):
         write_all([replace(first_statement(), file="no/folder")], folder.parent, folder.name)
     assert (sorted(folder.parent.glob(".*")), (folder / "company.html").exists()) == ([], True), "those of before"

@@ -1,4 +1,4 @@
-"""What a person types, and the one sentence printed where it cannot be done."""
+"""The commands that a person types, and the one sentence that is printed if a command cannot be done."""
 
 import errno
 import re
@@ -69,7 +69,7 @@ def test_an_impossible_backfill_gives_the_reason(
 def test_a_command_that_needs_the_file_refuses_and_has_advice_for_bigquery(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, instead: str
 ) -> None:
-    """No emulator is needed: it asks nothing."""
+    """No emulator is needed: it sends no query."""
     monkeypatch.setenv("AI_USAGE_SIMULATE", "1")
     monkeypatch.setenv("AI_USAGE_WAREHOUSE", "bigquery")
     monkeypatch.setenv("BIGQUERY_PROJECT", "ours")
@@ -104,8 +104,8 @@ def forget_what_was_built(platform: Platform) -> None:
 
 
 def without_checks(database: Path) -> dict[str, object]:
-    """Nor the list of accounts, and FOCUS, which has names from it: `built` both pulls and builds in one run, which no
-    job of the product does, and so may list the accounts before the pulls.
+    """Excludes the check tables, the list of accounts, and FOCUS, which has names from that list. `built` pulls and
+    builds in one run, which no job of the product does, and so may list the accounts before the pulls.
     """
     left_out = {"check_results", "dim_account", "focus_1_2"}
     return {name: rows for name, rows in contents(database).items() if name not in left_out}
@@ -152,7 +152,7 @@ def test_an_impossible_build_gives_the_reason(
     assert built.dollars()
 
 
-# So few days have no anomaly and no month that ended; checks do not run there and find nothing.
+# These few days have no anomaly and no month that ended; checks do not run there and find nothing.
 OTHERS = re.compile("openai_|codex_|gemini_")  # the company has none of these
 MAY_BE_EMPTY = {
     *("limit_use", "cursor_spend_limits", "claude_spend_limits"),  # its people have no limits
@@ -185,7 +185,7 @@ MAY_BE_EMPTY = {
 
 
 def test_the_company_of_the_benchmark_fills_every_table_and_blocks_no_day(platform: Platform) -> None:
-    """Else what is measured is not what would be rebuilt."""
+    """Otherwise the benchmark would not measure a real rebuild."""
     company = Company(people=40, days=MEASURED_DAYS // 12)
     company.fill(platform.warehouse)
     steps = list(rebuild_all(platform.warehouse, [company.span]))
@@ -252,7 +252,7 @@ def _free(much: int) -> Any:
 
 
 def test_a_run_that_the_command_broke_off_is_ended(tmp_path: Path) -> None:
-    """Fault 5: on a full disk Dagster cannot note how a run ended."""
+    """Fault 5: on a full disk Dagster cannot record the end of a run."""
     of = replace(settings(), data_dir=tmp_path)
     (tmp_path / RESERVE).write_bytes(bytes(RESERVED))
     with dg.DagsterInstance.ephemeral() as instance:
@@ -270,7 +270,7 @@ def test_a_run_that_the_command_broke_off_is_ended(tmp_path: Path) -> None:
 
 
 def test_markup_in_texts_is_printed_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Brackets are markup to the printer: a stray one would end the command with a traceback."""
+    """The printer reads brackets as markup: a stray one would end the command with a traceback."""
     hostile = "[/red] [bold]a@b.cd[/] <script>alert(1)</script>"
     evaluation = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey("x"), check_name="check", passed=False, metadata={}, description=hostile
@@ -291,7 +291,7 @@ def evaluated(check: str, day: date | None, severity: str = "ERROR", why: str = 
 def test_results_are_printed_failed_first_then_warned_each_with_its_mark_and_days_together(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Failed and warned differ by their marks too, not only by color; equal results of many days are one line."""
+    """Failed and warned differ by their marks, not only by color; equal results of many days are one line."""
     days = Span(date(2026, 11, 3), date(2026, 11, 7)).days
     outcome = Outcome(
         evaluations=[

@@ -1,4 +1,4 @@
-"""Everything meets and loads; the schedule's window; what a run does without a key, with a wrong or a lesser one."""
+"""All definitions load; the schedule's window; and a run without a key, with a wrong one or with one of few rights."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -66,7 +66,9 @@ def test_checks_that_gate_a_day_block_and_the_others_do_not() -> None:
 
 @dataclass
 class Keyed:
-    """Runs with the keys of a real environment, against the simulator; of the wrong one `home` keeps all."""
+    """Runs with the keys of a real environment, against the simulator. `home` keeps everything of the run with the
+    wrong key.
+    """
 
     home: Path
     simulator: Simulator
@@ -89,7 +91,7 @@ class Keyed:
 
 @pytest.fixture
 def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyed]:
-    """Without boards, which have no part in it."""
+    """Runs without boards, which do not matter here."""
     monkeypatch.setattr(definitions, "ASSETS", assets_of(definitions.ASSETS, {"raw", "core", "marts"}, ()))
     with Simulator(now=datetime(2026, 11, 20, 12, tzinfo=UTC)) as simulator:
         yield Keyed(tmp_path, simulator, monkeypatch)
@@ -100,7 +102,7 @@ def test_without_a_key_every_asset_succeeds_writes_nothing_and_notes_it(keyed: K
     outcome, platform = keyed.run()
     assert keyed.simulator.requests == []
     assert platform.sql("select count(*) from ai_usage_raw.pulls") == [(0,)]
-    own = {"dim_provider", "dim_platform"}  # of the test's own platform
+    own = {"dim_provider", "dim_platform"}  # from the test's own platform
     own |= {f"{of}_thresholds" for of in THRESHOLDS}  # which are constants
     assert {table for table, rows in contents(platform.warehouse.path, with_views=True).items() if rows} == own
     assert outcome.not_configured == {
@@ -126,7 +128,7 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     outcome, platform = keyed.run(WRONG_KEY, ANALYTICS_KEY)
     assert not outcome.result.success
     days = ("claude_cost_report_and_totals", "claude_messages_usage", "claude_code_usage")
-    of_both = {"raw__claude_analytics_cost", "raw__claude_analytics_usage"}  # each account is asked for its own
+    of_both = {"raw__claude_analytics_cost", "raw__claude_analytics_usage"}  # each account is asked separately
     of_pulls = {f"raw__{pull}" for pull in (*days, *SNAPSHOT_PULLS) if pull not in SPEND_LIMIT_PULLS} | of_both
     assert outcome.failed.keys() == of_pulls
     assert all(outcome.failed[step].startswith("Anthropic account default: ") for step in of_both)
@@ -149,7 +151,7 @@ def test_a_refused_key_fails_loudly_with_advice_while_others_go_on_and_is_writte
     for key in (WRONG_KEY, ANALYTICS_KEY):
         assert not any(key in text for text in (*records, *map(serialize_value, ran), spoken.out, spoken.err))
         assert key.encode() not in stored
-    assert b"ANTHROPIC_ADMIN_API_KEY" in stored  # its name may be, and the search does see text
+    assert b"ANTHROPIC_ADMIN_API_KEY" in stored  # its name may be stored, and the search does find text
 
 
 def test_a_refused_analytics_key_fails_its_own_assets_and_the_money_arrives_all_the_same(keyed: Keyed) -> None:
@@ -174,6 +176,6 @@ def test_a_key_that_may_not_read_analytics_skips_them_with_a_note(keyed: Keyed) 
     assert outcome.checks_not_passed() <= {
         "every_key_has_an_owner",
         "no_former_member_spends",
-    }  # there is no sheet here
+    }  # no sheet is configured here
     assert "Optional, and never pulled" in outcome.not_evaluated("schema_drift", "claude_analytics_cost")[None]
     assert set(platform.dollars()) == {DAY}

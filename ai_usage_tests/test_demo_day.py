@@ -1,4 +1,4 @@
-"""One simulated week from the provider's HTTP to the mart: the result is what the simulator knows to be true."""
+"""One simulated week from the provider's HTTP to the mart: the result equals the simulator's true figures."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -33,7 +33,7 @@ WEEK = Span(date(2026, 11, 13), date(2026, 11, 19))
 ANALYTICS = "ai_usage_analytics"
 
 
-NOT_EVALUATED = {  # by a week alone, without uploads
+NOT_EVALUATED = {  # in a single week, without uploads
     "events_equal_cycle_spend",
     "events_equal_past_cycles",
     "forecast_beats_naive",
@@ -41,7 +41,7 @@ NOT_EVALUATED = {  # by a week alone, without uploads
     "gemini_metrics_match_bill",  # the bill of a week may still be incomplete
     "growth_is_within_limit",
     "ledger_is_whole",
-    "licenses_match_billed_seats",  # they are billed on the first of a month
+    "licenses_match_billed_seats",  # licenses are billed on the first of a month
     "no_pull_is_of_the_future",
     "pull_is_recent",
     "schema_drift",
@@ -73,7 +73,7 @@ def test_every_check_passes_but_those_a_week_is_too_short_for_and_those_of_the_s
     assert all(evaluation.severity == dg.AssetCheckSeverity.WARN for evaluation in wrong.values())
     assert wrong.keys() == {
         "console_figures_match",
-        "every_cost_has_a_list_price",  # a line item of OpenAI's that names no model
+        "every_cost_has_a_list_price",  # a line item of OpenAI names no model
         "gemini_licenses_are_used",
         "limits_are_not_reached",
         "mapped_keys_are_known",
@@ -96,12 +96,12 @@ def test_every_check_passes_but_those_a_week_is_too_short_for_and_those_of_the_s
         for (check, _), days in demo.outcome.evaluations.items()
         if None not in days and check != "gemini_metrics_match_bill"  # not the newest days
     ]
-    assert len(daily) == 80  # the checks about a day for which a week is long enough
+    assert len(daily) == 80  # the checks by day for which a week is long enough
     assert all(list(days) == WEEK.days for days in daily)
 
 
 def test_every_text_that_reached_the_warehouse_is_googlesql_to_google(demo: Demo) -> None:
-    """Those that stand as they are in files and modules are analyzed in ai_usage_tests/googlesql."""
+    """The texts in files and modules are analyzed in ai_usage_tests/googlesql."""
     composed = {text: parameters for text, parameters in demo.texts.items() if text not in every_text().values()}
     assert 30 < len(composed) < len(demo.texts)
     google = GoogleEngine()
@@ -126,7 +126,7 @@ def test_the_newest_materialization_of_a_mart_has_its_column_lineage(demo: Demo)
     for mart in built:
         newest = demo.outcome.noted(f"marts/{mart.table.name}", WEEK.last if mart.is_daily else None)
         assert newest["dagster/column_lineage"] == column_lineage(mart)
-    assert "dagster/column_lineage" not in demo.outcome.noted("marts/ai_spend", WEEK.days[0])  # one of a run is enough
+    assert "dagster/column_lineage" not in demo.outcome.noted("marts/ai_spend", WEEK.days[0])  # one in a run is enough
 
 
 def test_cursor_events_equal_those_of_the_provider_in_number_and_to_the_last_digit(demo: Demo) -> None:
@@ -228,7 +228,7 @@ def test_claude_codes_estimates_are_its_records(demo: Demo) -> None:
 
 
 def test_the_summary_of_claude_ai_is_what_its_people_did(demo: Demo) -> None:
-    final = Span(WEEK.first, date(2026, 11, 17))  # later days' figures still move
+    final = Span(WEEK.first, date(2026, 11, 17))  # figures of later days are provisional
     [pulled] = demo.platform.warehouse.query(
         "providers/anthropic/summary/claude_ai", first_day=final.first, last_day=final.last
     ).to_dicts()

@@ -1,6 +1,7 @@
-"""The README and docs/ are true of the code: tables, commands, variables, files, links, numbers and SQL."""
+"""The README and docs/ agree with the code: tables, commands, variables, files, links, numbers and SQL."""
 
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -46,13 +47,13 @@ BY_READER = (
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 OF_A_DEPLOYMENT = {"DAGSTER_HOME", "DAGSTER_POSTGRES_URL", "DAGSTER_EVENT_BATCH_SIZE"}  # Dagster's own variables
-# What looks like a path and is none of the repository's files: data folders, roles, tags, examples.
+# Text that looks like a path but is not a file of the repository: data folders, roles, tags, examples.
 NOT_OURS = re.compile(
     r"\.data/.*|(as_of|exports|site|uploads|metabase|dagster)/.*|roles/.*|dagster-k8s/config|ai_usage/chain|a/b|"
     r"usage_report/messages|dist/|deploy/secrets/|deploy/settings\.env|\d\d/\d\d/\d{4}|.*\*.*"
 )
 PATH = re.compile(r"[\w.-]+(?:/[\w.*-]+)+/?|[\w-]+/")
-# Pages about people's own files, functions, measures or BigQuery have other names too.
+# Pages about people's own files, functions, measures or BigQuery also have other names.
 OF_OTHER_NAMES = {"accounts.md", "adding-a-provider.md", "benchmarks.md", "bigquery.md", "decisions.md", "metabase.md"}
 OF_NAMES = [page for page in PAGES if page.name not in {*GENERATED, *OF_OTHER_NAMES}]
 VALUES = {  # of columns, and other names that stand in code
@@ -76,7 +77,7 @@ def text_of(page: Path) -> str:
 
 
 def code_of(text: str) -> Iterator[str]:
-    """What is written as code: blocks, line by line without their remarks, and words within backticks."""
+    """Text written as code: blocks, line by line without their comments, and words within backticks."""
     for block in re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
         yield from (line.split(" #")[0].strip() for line in block.replace("\\\n", " ").splitlines())
     yield from re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL))
@@ -99,7 +100,7 @@ def arguments(recipe: str) -> set[str]:
 
 
 def every(pattern: str, text: str) -> list[Any]:
-    """Of each line that fits, its group, or its groups."""
+    """For each matching line its group, or its groups."""
     return re.findall(pattern, text, re.MULTILINE)
 
 
@@ -146,6 +147,25 @@ def test_words_of_code_are_plain() -> None:
     assert len(files) > 500
     found = {file.relative_to(ROOT).as_posix(): DIALECT_OF_CODE.findall(text_of(file)) for file in files}
     assert {name: words for name, words in found.items() if words and name not in STORED} == {}
+
+
+def prose_of(file: Path) -> Iterator[str]:
+    """The comments and docstrings of a module: a string that begins a statement is a docstring."""
+    begins = True
+    with tokenize.open(file) as lines:
+        for token in tokenize.generate_tokens(lines.readline):
+            if token.type == tokenize.COMMENT or (begins and token.type == tokenize.STRING):
+                yield token.string
+            if token.type not in {tokenize.COMMENT, tokenize.NL}:
+                begins = token.type in {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+
+
+def test_words_of_tests_are_plain() -> None:
+    """Comments and docstrings only: test data may contain any word."""
+    files = [file for file in (ROOT / "ai_usage_tests").rglob("*.py") if DIALECT_OF_CODE.search(text_of(file))]
+    assert 5 < len(files) < 300
+    found = {file.name: [text for text in prose_of(file) if DIALECT_OF_CODE.search(text)] for file in files}
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 # Commands
@@ -255,7 +275,7 @@ def test_queries_on_the_pages_run(page: Path, filled: duckdb.DuckDBPyConnection)
 
 
 def test_names_of_columns_keep_the_rules() -> None:
-    """Of docs/naming.md, which lists the exceptions; FOCUS's columns are FOCUS's."""
+    """The rules of docs/naming.md, which lists the exceptions; FOCUS defines its own columns."""
     allowed = set(every(r"`(\w+)`", text_of(DOCS / "naming.md").partition("Exceptions")[2].partition("## ")[0]))
     types = {
         "_usd": (Type.NUMERIC, Type.FLOAT),
@@ -287,7 +307,7 @@ def test_the_readme_is_short_and_its_sources_are_those_of_the_registry() -> None
 
 
 def test_a_readme_without_a_place_for_the_sources_is_left_alone() -> None:
-    """What stood after a missing mark was lost."""
+    """The text after a missing mark was lost."""
     for mark in (BEGIN, END):
         with pytest.raises(ValueError, match="nothing was written"):
             readme(README.replace(mark, ""))

@@ -65,7 +65,7 @@ def examined(
     analytics: str = "",
     team: str = "",
 ) -> int:
-    """What doctor exits with, where these keys are set."""
+    """Doctor's exit code with these keys."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     monkeypatch.setenv("AI_USAGE_SIMULATE", "0")
     monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", simulator.anthropic_url)
@@ -138,7 +138,7 @@ def test_the_doctor_makes_no_data_folder_that_may_be_misspelled(
 
 
 def asked_of(simulator: Simulator) -> set[tuple[str, str]]:
-    """What was asked: path and query, as words in an order; a time-out's repetition is no other question."""
+    """The requests: path and query, as sorted words; a retry after a timeout is the same request."""
     return {(seen.path, str(sorted(seen.query.items()))) for seen in simulator.requests}
 
 
@@ -175,7 +175,7 @@ def test_the_doctor_sends_the_requests_of_the_pulls(
 def test_the_doctor_fails_where_the_provider_refuses_a_required_request(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulator: Simulator
 ) -> None:
-    """Case 1: six dimensions, as they were asked before."""
+    """Case 1: six dimensions, as an earlier version requested them."""
     six = (*USAGE_GROUPS, "inference_geo")
     monkeypatch.setattr(claude_pulls, "USAGE_GROUPS", six)
     assert examined(monkeypatch, tmp_path, simulator, ADMIN_KEY) == 1

@@ -1,4 +1,4 @@
-"""`make doctor` reports in a line what is wrong with one source, whatever that is, and goes on with the others."""
+"""`make doctor` reports any error of a source in one line, and continues with the other sources."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,5 +84,5 @@ def test_a_proxy_that_cannot_be_used_is_a_line_of_each_source_that_needs_it(
     output = printed(capsys)
     [failed] = [each for each in output if "✗" in each]
     assert "the key is accepted: A proxy that the environment names (HTTPS_PROXY" in failed
-    assert any(each.startswith("  ✓ usage events: ") for each in output)  # on loopback, where no proxy is asked
+    assert any(each.startswith("  ✓ usage events: ") for each in output)  # on loopback, where no proxy is used
     assert "hidden-word" not in "\n".join(output)

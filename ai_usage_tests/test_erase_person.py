@@ -1,4 +1,4 @@
-"""`make erase-person`: nothing in the data folder names the person afterwards, and every amount is what it was."""
+"""`make erase-person`: afterwards nothing in the data folder names the person, and every amount is unchanged."""
 
 import base64
 import os
@@ -38,7 +38,7 @@ KEYED = "00" * 16
 
 @pytest.fixture
 def folder(left: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which the commands find."""
+    """A copy of `left`, which the commands find."""
     _at(tmp_path, monkeypatch)
     shutil.copytree(left, tmp_path, dirs_exist_ok=True)
     return tmp_path
@@ -51,7 +51,7 @@ def _at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def left(named_world: Platform, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with all that a platform leaves in it, each part of which names her."""
+    """A data folder with everything that a platform leaves in it; each part names her."""
     folder = tmp_path_factory.mktemp("left")
     with pytest.MonkeyPatch.context() as monkeypatch:
         _at(folder, monkeypatch)
@@ -81,7 +81,7 @@ def _leave_all(folder: Path, named_world: Platform) -> None:
 
 
 def run_that_names_her() -> None:
-    """A run in Dagster's storage: metadata, a log line, an error and a tag."""
+    """A run in Dagster's storage: metadata, a log line, an error and a tag, each with her name."""
 
     @dg.asset
     def spend(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -106,7 +106,7 @@ def platform_of(folder: Path) -> Platform:
 
 
 def passed(platform: Platform) -> set[tuple[str, str, Any]]:
-    """What passes. Checks of tables of the providers that she does not use are left out: none of them is evaluated."""
+    """The checks that pass. Checks of tables of other providers than hers are left out: none of them is evaluated."""
     of_others = OF_OTHERS.resolve(graph())
     keys = (key for check in CHECKS for key in check.check_keys if key.asset_key not in of_others)
     outcome = platform.materialize(dg.AssetSelection.checks(*keys), BOTH, platform.claude.admin())
@@ -187,7 +187,7 @@ def test_it_asks_and_erases_nothing_without_a_yes(
 
 
 def test_an_address_that_nothing_names_erases_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for more in ([], ["--yes"]):  # no question is asked
+    for more in ([], ["--yes"]):  # there is no prompt
         assert main(["erase_person", "xu@example.com", *more]) == 1
         assert "Nothing in the warehouse names xu@example.com" in printed(capsys)
     assert platform_of(folder).sql(f"select count(*) from {ERASURES.address}") == [(0,)]
@@ -208,7 +208,7 @@ def test_files_that_are_not_ours_are_listed_and_left(
     monkeypatch.setattr(erase_person, "write_all", lambda *_: [])
     encoded = base64.b64encode(f"x{ADDRESS}".encode())
     (folder / "mine").mkdir()
-    (folder / "mine" / "token").write_bytes(b" " * (2**20 - 5) + encoded)  # over the edge of a block
+    (folder / "mine" / "token").write_bytes(b" " * (2**20 - 5) + encoded)  # across the edge of a block
     aside = "ai_usage.duckdb.before_restore_2026-11-05T060000Z"  # a name that make restore gives
     for name in ("mine/backup.duckdb", aside):
         shutil.copyfile(folder / "ai_usage.duckdb", folder / name)

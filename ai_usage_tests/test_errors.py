@@ -1,4 +1,4 @@
-"""An error has all its attributes from construction, wherever it is raised and caught."""
+"""An error has all its attributes as soon as it is constructed."""
 
 import inspect
 import pkgutil
@@ -24,7 +24,7 @@ VALUES: dict[Any, Any] = {
 
 
 def error_classes() -> set[type[BaseException]]:
-    """Those of the package: all its modules are imported for that."""
+    """The error classes of the package; imports all its modules."""
     for module in pkgutil.walk_packages(ai_usage.__path__, "ai_usage."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
@@ -44,9 +44,9 @@ def plain(hint: Any) -> Any:
 
 
 def constructed(kind: type[BaseException]) -> BaseException:
-    """With a sentence, where it takes one, and what else it needs."""
+    """An instance, with a sentence if it takes one, and its other arguments."""
     if not inspect.isfunction(kind.__init__):
-        return kind("a sentence")  # as Python's own errors
+        return kind("a sentence")  # like Python's own errors
     parameters = inspect.signature(kind).parameters.values()
     hints = typing.get_type_hints(kind.__init__)
     positional = [VALUES[plain(hints[one.name])] for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]

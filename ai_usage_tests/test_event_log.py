@@ -1,4 +1,4 @@
-"""Dagster's event log over kept connections: Dagster's own files, for whoever reads and writes them beside us."""
+"""Dagster's event log over kept connections: the same files as Dagster's, also for other processes that use them."""
 
 import logging
 import re
@@ -81,15 +81,13 @@ def test_a_range_of_days_is_stored_together_and_reads_as_if_dagster_had_stored_e
     monkeypatch.setattr(KeptEventLog, "store_event_batch", counted)
     days = {"dagster/asset_partition_range_start": "2026-11-02", "dagster/asset_partition_range_end": "2026-11-06"}
     result = dg.materialize([daily], instance=instance, tags=days, run_config=QUIET)
-    assert together == [6, 5]  # five days and a check are planned, then five days are made
+    assert together == [6, 5]  # five days and a check are planned, then five days are materialized
     stock = SqliteEventLogStorage(str(tmp_path / "stock"))
     for event in instance.all_logs(result.run_id):
         stock.store_event(event)
     kept = rows(home / "history" / "runs" / "index.db")
     assert kept == rows(tmp_path / "stock" / "index.db")
-    assert (
-        len(kept["asset_check_executions"]) == 5 + 1
-    )  # a check is planned for each day; what it found is of the range
+    assert len(kept["asset_check_executions"]) == 5 + 1  # a check is planned for each day; its result covers the range
 
 
 def test_every_kind_of_event_is_kept_as_dagsters_own_class_keeps_it(
@@ -113,7 +111,7 @@ def test_every_kind_of_event_is_kept_as_dagsters_own_class_keeps_it(
         instance.report_runless_asset_event(reported)
     [found] = [event for event in stored if event.dagster_event_type == CHECKED and event.run_id == run_id]
     [planned] = [event for event in stored if event.dagster_event_type == PLANNED]
-    instance.event_log_storage.store_event(found)  # again
+    instance.event_log_storage.store_event(found)  # a second time
     instance.event_log_storage.store_event(found._replace(run_id="of another, which planned nothing"))
     stock = SqliteEventLogStorage(str(tmp_path / "stock"))
     for event in stored:
@@ -128,7 +126,7 @@ def test_every_kind_of_event_is_kept_as_dagsters_own_class_keeps_it(
 
 
 def rows(index: Path) -> dict[str, list[tuple[object, ...]]]:
-    """What a file keeps, but for when SQLite wrote it."""
+    """The content of a file, except SQLite's own timestamps."""
     found = {}
     with closing(sqlite3.connect(index)) as db:
         for (table,) in db.execute("select name from sqlite_master where type = 'table'").fetchall():
@@ -154,7 +152,7 @@ def test_events_stored_together_are_stored_wholly_or_not_at_all(
             kept.store_event_batch(events)
     assert rows(home / "history" / "runs" / "index.db") == before
     assert len(instance.all_logs(events[0].run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)) == 1
-    kept.store_event(events[0])  # and what follows is stored as ever
+    kept.store_event(events[0])  # later events are stored as usual
     assert len(instance.all_logs(events[0].run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)) == 2
 
 
@@ -193,7 +191,7 @@ def test_who_watches_a_run_hears_of_it_while_it_is_written(instance: dg.DagsterI
 def test_a_run_that_ends_is_one_line_with_its_days_and_its_steps_are_none(
     instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What `make ui` prints; at DEBUG, Dagster's own, it was thousands of lines in three minutes."""
+    """The output of `make ui`. At DEBUG, Dagster's default, it had thousands of lines in three minutes."""
 
     @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-11-01"))
     def failing() -> None:

@@ -1,4 +1,4 @@
-"""What we write is its owner's alone, whatever the umask of who calls; the published copy may be the group's too."""
+"""Only the owner can read our files, whatever the caller's umask; the published copy may also be the group's."""
 
 import os
 import stat
@@ -31,7 +31,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a day's backfill, a month's export, a look at the past and a backup leave, by a person with umask 022."""
+    """The files of a day's backfill, a month's export, an as-of report and a backup, by a person with umask 022."""
     folder = tmp_path_factory.mktemp("modes") / "deep" / "data"
     environ = {**os.environ, "AI_USAGE_DATA_DIR": str(folder), "AI_USAGE_SIMULATE": "1", "DAGSTER_HOME": ""}
     environ |= {"AI_USAGE_START_DATE": DAY, "AI_USAGE_NOW": "2026-11-12T12:00:00Z", "PYTHONPATH": str(ROOT)}
@@ -73,7 +73,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_group_may_read_the_published_copy_if_the_setting_allows_it(shared: Path) -> None:
     of = read_settings(dict(os.environ))
     assert (of.published_mode, of.data_dir_mode) == (0o440, 0o710)
-    for mode in (None, 0o700):  # a folder that is made, and one that an earlier setting made
+    for mode in (None, 0o700):  # a new folder, and one that an earlier setting created
         if mode:
             shared.chmod(mode)
             assert main(["doctor"]) == 0
@@ -106,7 +106,7 @@ def test_doctor_warns_of_what_others_may_read(
 
 
 def test_whatever_process_loads_the_event_log_writes_for_its_owner_alone(tmp_path: Path) -> None:
-    """Webserver, daemon and runs, however they were started."""
+    """Webserver, daemon and runs, whatever started them."""
     before = os.umask(0o022)
     try:
         KeptEventLog(str(tmp_path)).dispose()

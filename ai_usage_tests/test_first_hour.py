@@ -1,5 +1,5 @@
-"""The first two commands of the README leave right numbers behind, and its other sample commands work as printed: with
-the package that a company installs.
+"""The first two commands of the README give right numbers, and its other sample commands work as printed, with the
+package that a company installs.
 """
 
 import json
@@ -23,13 +23,13 @@ from ai_usage_tests.package import environment as of_package
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIRST, LAST = "2026-10-31", "2026-11-02"  # of a demo of three days: a day of October is among them
-STARTS_OVER = "reset"  # from here on the README is about real data
+STARTS_OVER = "reset"  # from this command on, the README is about real data
 OF_A_MONTH = ["export-focus", "MONTH=2026-10"]  # as a person types it without make
 
 
 @dataclass
 class Hour:
-    """What came of each step, what was alerted, and what stood on the terminal."""
+    """The result of each step, the alerts, and the terminal output."""
 
     what: dict[str, Any]
     alerts: list[dict[str, Any]]
@@ -45,21 +45,21 @@ class Hour:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """That of a person who has set nothing, but for where the data are and what time it is."""
+    """The environment of a person who has set nothing, except the data folder and the time."""
     kept = ("AI_USAGE_", "ALERT_", "ANTHROPIC_", "CURSOR_", "DAGSTER_", "GOOGLE_", "METABASE_", "MAKE", "MFLAGS")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
     return clean | {"AI_USAGE_DATA_DIR": str(home / "data"), "AI_USAGE_NOW": NOW, "PYTHONWARNINGS": "ignore", **more}
 
 
 def sample_commands() -> list[str]:
-    """Every `make …` in a block of the README, as printed, without its remark."""
+    """Every `make …` in a block of the README, as printed, without its comment."""
     blocks = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line.startswith("make ")]
 
 
 def arguments(command: str) -> list[str]:
-    """What `make` calls: the command's name and its arguments."""
+    """The command's name and arguments in the recipe of `make`."""
     typed = subprocess.run(
         [*command.split(), "-n"], cwd=ROOT, env=environment(ROOT), capture_output=True, text=True, check=True
     ).stdout
@@ -112,7 +112,7 @@ def test_a_command_is_called_as_with_make(hour: Hour) -> None:
 
 
 def test_the_numbers_of_the_demo_are_the_same_after_three_minutes_of_the_ui(hour: Hour) -> None:
-    """Case 28: $23k became $85k, as days that were never pulled were billed."""
+    """Case 28: $23k became $85k, because days that were never pulled were billed."""
     assert hour.what["demo"] == 0
     assert hour.what["after_ui"]["spend"] == hour.what["after_demo"]["spend"]
     assert [row[0] for row in hour.what["after_demo"]["spend"]] == ["anthropic", "cursor", "google", "openai"]
@@ -146,11 +146,11 @@ def test_every_sample_command_of_the_readme_works_as_printed(hour: Hour) -> None
     assert codes.pop(" ".join(OF_A_MONTH)) == 1  # not a sample
     assert set(codes.values()) == {0}, hour.terminal[-3000:]
     assert {"dashboards", "export_focus", "as_of", "reset", "doctor", "backfill"} <= {call.split()[0] for call in codes}
-    assert hour.what["backfilled"] == [f"{FIRST}…{LAST}"]  # of a backfill that names no day, after a fresh start
+    assert hour.what["backfilled"] == [f"{FIRST}…{LAST}"]  # the range of a backfill without dates, after a reset
 
 
 def test_a_month_with_one_pulled_day_is_marked(hour: Hour) -> None:
-    """Case 29, with the seats of days never pulled: none is in the export."""
+    """Case 29, with seats of days never pulled: the export has none of them."""
     assert "2026-10: " in hour.terminal
     assert "charges on 1 of 31 days" in hour.terminal
     assert (
@@ -165,7 +165,7 @@ def test_simulated_data_is_marked_wherever_it_is_printed(hour: Hour) -> None:
 
 
 def test_ctrl_c_ends_a_command_with_a_sentence(tmp_path: Path) -> None:
-    """Case 37. In the middle of a step, of which Dagster makes a failed one."""
+    """Case 37. In the middle of a step, which Dagster reports as failed."""
     command = subprocess.Popen(
         [sys.executable, "-m", "ai_usage.commands", "demo"],
         cwd=ROOT,

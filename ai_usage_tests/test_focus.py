@@ -1,4 +1,4 @@
-"""What was billed, in FOCUS 1.2: nothing lost, each kind of row as FOCUS wants it, the official validator content."""
+"""Billed costs in FOCUS 1.2: nothing is lost, each kind of row follows FOCUS, and the official validator passes."""
 
 import csv
 import json
@@ -25,8 +25,8 @@ VALIDATED = pytest.mark.skipif(
     not VALIDATOR.exists(), reason="the FOCUS validator is not here: make .venv-focus/ready, with Python 3.11 or 3.12"
 )
 COSMETIC = {"InvoiceId-C-004-C"}  # wants InvoiceId null where -005- wants it not null: docs/focus.md
-# What FOCUS asks only of whom it concerns. Two that concern us are left out, as the validator misreads them: with
-# PUBLIC_PRICE_LIST it wants virtual currencies too, with USAGE_MEASUREMENT it reads a column of commitment discounts.
+# Conditional rules of FOCUS. Two that apply to us are left out, as the validator misreads them: with PUBLIC_PRICE_LIST
+# it requires virtual currencies too, with USAGE_MEASUREMENT it reads a column of commitment discounts.
 CRITERIA = (
     "SUB_ACCOUNT_SUPPORTED",
     "UNIT_PRICING_SUPPORTED",
@@ -115,7 +115,7 @@ TOGETHER = [
 def test_each_row_keeps_the_rules_that_the_validator_checks_by_column_or_not_at_all(
     shared: Platform, kind: str
 ) -> None:
-    """It lets one allowed word excuse others that are not, and checks no product where ChargeClass is null."""
+    """The validator lets one allowed word excuse others, and checks no product where ChargeClass is null."""
     [row] = charges(shared, EVERY_KIND[kind]).to_dicts()
     assert {name: row[name] for name, words in ALLOWED.items() if row[name] not in words} == {}
     assert [pair for pair in TOGETHER if (row[pair[0]] is None) != (row[pair[1]] is None)] == []
@@ -260,7 +260,7 @@ def failures(evaluations: dict[str, str]) -> dict[str, str]:
 
 
 def validation(of: Mapping[Path, Sequence[str]]) -> list[dict[str, str]]:
-    """Rule → the validator's result, of each file with these criteria, by one process: to start takes it longer than a
+    """Rule → the validator's result, of each file with these criteria, in one process: starting takes it longer than a
     file.
     """
     asked = [f"{file}={','.join(criteria)}" for file, criteria in of.items()]
@@ -360,7 +360,7 @@ def test_simulated_figures_are_marked_in_the_name_the_rows_and_on_the_screen(
 ) -> None:
     home.warehouse.append("claude_cost_report", [Answer("claude", date(2026, 10, 5), [], 1, {}, is_simulated=True)])
     spend(home.warehouse, [claude()])
-    assert main(["export_focus", "2026-10"]) == 1  # one day of it was pulled
+    assert main(["export_focus", "2026-10"]) == 1  # one of its days was pulled
     assert "SIMULATED DATA" in printed(capsys)
     assert files(tmp_path / "exports") == {f"focus_1_2_2026-10_SIMULATED.{kind}" for kind in ("csv", "parquet")}
     assert pl.read_csv(tmp_path / "exports" / "focus_1_2_2026-10_SIMULATED.csv")["x_IsSimulated"].all()
@@ -377,7 +377,7 @@ def test_what_is_no_month_is_one_sentence(capsys: pytest.CaptureFixture[str], mo
 def test_a_month_with_five_pulled_days_is_marked(
     home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Case 29. A provider that was never asked is not waited for, and a month that is not over only up to yesterday."""
+    """Case 29. A provider that was never pulled is not required, and an open month counts up to yesterday."""
     october = [date(2026, 10, day) for day in (27, 28, 29, 30, 31)]
     november = [date(2026, 11, day) for day in range(1, 20)]
     for day in (*october, *november):
@@ -388,7 +388,7 @@ def test_a_month_with_five_pulled_days_is_marked(
     assert "! anthropic: 5 of 31 days were pulled (2026-10-27…2026-10-31); the others are unknown." in output
     assert "make backfill FROM=2026-10-01 TO=2026-10-26" in output
     assert "cursor" not in output
-    assert main(["export_focus"]) == 0  # the month of yesterday, up to yesterday
+    assert main(["export_focus"]) == 0  # yesterday's month, up to yesterday
     assert "2026-11: 1 rows" in printed(capsys)
     assert main(["export_focus", "2026-09"]) == 1
     assert "anthropic: 0 of 30 days were pulled; the others are unknown" in printed(capsys)

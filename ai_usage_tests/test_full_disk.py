@@ -1,4 +1,4 @@
-"""A disk that fills up during a command: one sentence, no run that stays under way, and the next command works."""
+"""A disk that fills up during a command: one sentence, no run that stays in progress, and the next command works."""
 
 import os
 import sqlite3
@@ -13,7 +13,7 @@ import pytest
 from ai_usage.places import ROOT
 from ai_usage_tests.mock_claude import NEXT
 
-SMALL = 14  # MB: the tables fit, what a day's runs write does not
+SMALL = 14  # MB: the tables fit, the writes of a day's runs do not
 
 
 def mounted(*options: str) -> bool:
@@ -49,7 +49,7 @@ def statuses(folder: Path) -> list[str]:
 
 
 def test_a_full_disk_in_the_middle_of_a_command_leaves_nothing_behind(disk: Path) -> None:
-    """Fault 5: exit code 120 without a word, and a run that stayed STARTED."""
+    """Fault 5: exit code 120 without output, and a run that stayed STARTED."""
     full = backfill(disk / "data")
     assert full.returncode == 2, full.stdout + full.stderr
     assert "Error: No space left" in full.stderr

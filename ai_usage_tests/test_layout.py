@@ -1,4 +1,4 @@
-"""The tree is complete: nothing lacks its SQL, its failing test, its description or its line in .env.example."""
+"""The tree is complete: everything has its SQL, its failing test, its description and its line in .env.example."""
 
 import os
 import re
@@ -26,19 +26,19 @@ from ai_usage.warehouse.table import RAW, Table
 from ai_usage_tests.dashboards.truth import TRUTHS
 
 LONG_BECAUSE = re.compile(r'^"""[^\n]*\(long because [^)\n]+\)')
-# What folders of a kind have, each its own.
+# Names of modules that may recur, because each folder of a kind has one.
 ROLES = {
     *("assets", "client", "endpoints", "engine", "errors", "organizations", "pages", "port", "probe", "provider"),
     *("pulls", "records", "refusals", "registry", "resource", "rows", "server", "statements", "summary", "tables"),
-    *("analytics", "claude_code", "lists", "usage_and_cost"),  # Claude's reports: their records, their rows
+    *("analytics", "claude_code", "lists", "usage_and_cost"),  # Claude's reports: their records and their rows
 }
-# What is pulled, built, checked and shown, in each of these layers.
+# Subjects that are pulled, built, checked and shown, with a module in each of these layers.
 SUBJECTS = {
     *("accounts", "cadence", "grain", "keys", "ledger", "list_prices", "money", "owners", "people", "refresh"),
     *("allocation", "reconciliation", "revisions", "sheet"),
 }
 GRAPH = defs.resolve_asset_graph()
-# Of tables; boards are tested in ai_usage_tests/dashboards.
+# Modules of tables; boards are tested in ai_usage_tests/dashboards.
 SPECS = {spec.key: spec for spec in defs.resolve_all_asset_specs() if spec.key.path[0] != "dashboards"}
 CHECK_NAMES = sorted({key.name for key in GRAPH.asset_check_keys})
 
@@ -53,7 +53,7 @@ def sources(package: str) -> Iterator[tuple[str, str]]:
 
 
 def example(*, uncommented: bool) -> dict[str, str | None]:
-    """The variables of .env.example, read as `.env` is; those behind a # too, if wanted."""
+    """The variables of .env.example, read like `.env`, optionally with those that are commented out."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     if uncommented:
         text = re.sub(r"^# ?(?=[A-Z][A-Z0-9_]+=)", "", text, flags=re.MULTILINE)
@@ -61,13 +61,13 @@ def example(*, uncommented: bool) -> dict[str, str | None]:
 
 
 def make(*typed: str) -> subprocess.CompletedProcess[str]:
-    """What `make` would do, without doing it."""
+    """A dry run of `make`."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     command = ["make", "--no-print-directory", "--dry-run", *typed]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"webserver"}))  # `ui` starts that one
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"webserver"}))  # `ui` starts it
 def test_every_command_has_its_make_target(command: str) -> None:
     """A merge lost two recipes: make backup did nothing, with exit code 0."""
     given = [f"{name}=1" for name in COMMANDS[command][1]]

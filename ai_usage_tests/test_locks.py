@@ -1,4 +1,4 @@
-"""The five lock files are complete: pip finds all that it needs in them, and looks at nothing that they do not pin.
+"""The five lock files are complete: pip finds everything that it needs in them, and uses nothing that they do not pin.
 
 A lock that leaves a dependency out, or an install that lets pip resolve, works on the day it is made and fails on the
 day after, when a newer release appears.
@@ -29,7 +29,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS = PYPROJECT["dependency-groups"]
 
-# Lock → what it is made of, the environment it is installed in, and the Pythons it is for.
+# Lock → its inputs, the environment it is installed in, and its Python versions.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 LOCKS = {
     "requirements.txt": (PYPROJECT["project"]["dependencies"], ".venv", PYTHONS),
@@ -65,7 +65,7 @@ class Pin:
 
 @cache
 def pins(lock: str) -> tuple[Pin, ...]:
-    """A line that is anything but a version with hashes is an error."""
+    """Any line other than a version with hashes is an error."""
     text = (ROOT / lock).read_text(encoding="utf-8").replace("\\\n", " ")
     found = []
     for line in filter(None, (" ".join(raw.split()) for raw in text.splitlines())):
@@ -78,7 +78,7 @@ def pins(lock: str) -> tuple[Pin, ...]:
 
 
 def pinned(lock: str, environment: dict[str, str]) -> dict[str, Pin]:
-    """Package → its one pin there."""
+    """Package → its only pin in this environment."""
     there = [pin for pin in pins(lock) if pin.is_for(environment)]
     assert len({pin.name for pin in there}) == len(there), f"{lock} has two versions of a package for one machine"
     return {pin.name: pin for pin in there}
@@ -105,7 +105,7 @@ def environments(pythons: tuple[str, ...]) -> Iterator[dict[str, str]]:
 
 
 def unmet(wanted: Requirement, there: dict[str, Pin]) -> str:
-    """What the pins of a machine lack of a requirement; empty, if nothing."""
+    """The part of a requirement that a machine's pins lack; empty if none."""
     pin = there.get(canonicalize_name(wanted.name))
     if pin is None:
         return f"{wanted.name} is not pinned"
@@ -117,8 +117,8 @@ def unmet(wanted: Requirement, there: dict[str, Pin]) -> str:
 
 
 def gaps(lock: str, found: dict[str, Distribution]) -> set[str]:
-    """What the packages of a lock need, on any machine it is for, and the lock does not pin. A package knows what it
-    needs where it is installed; of one for another system only (on Windows `pywin32`) nothing is known here.
+    """Requirements of a lock's packages, on any machine it is for, that the lock does not pin. Requirements are known
+    of installed packages only, so not of a package for another system (`pywin32` on Windows).
     """
     roots, _, pythons = LOCKS[lock]
     lacking = set()
@@ -158,7 +158,7 @@ def test_a_lock_pins_all_that_its_packages_need_on_every_machine_it_is_for(lock:
 
 
 def test_a_lock_without_one_of_its_lines_or_extras_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the test above would pass whatever the locks have."""
+    """Otherwise the test above would pass with any locks."""
     less = []
     for pin in pins("requirements.txt"):
         if pin.name == "google-auth":
@@ -178,14 +178,14 @@ def test_make_installs_every_lock_without_resolving_and_checks_it_afterwards() -
     assert [{"--no-deps", "--require-hashes"} <= set(line.split()) for line in flags] == [True]
     assert MAKEFILE.count("-m pip install") == 1
     recipes = [recipe for recipe in re.split(r"\n(?=\S)", MAKEFILE) if "$(INSTALL)" in recipe]
-    assert len(recipes) == len(LOCKS) + 1  # requirements.txt is installed for the package, too
+    assert len(recipes) == len(LOCKS) + 1  # requirements.txt is also installed for the package
     for recipe in recipes:
         assert recipe.rindex("$(CHECK)") > recipe.rindex("$(INSTALL)")
         assert recipe.rindex("touch") > recipe.rindex("$(CHECK)")
 
 
 def test_a_newer_release_of_a_package_with_an_extra_does_not_stop_the_install(tmp_path: Path) -> None:
-    """From an index where it is there, and where a package that is not pinned is missing."""
+    """From an index that has it, and that lacks every package that is not pinned."""
     index, target = tmp_path / "index", tmp_path / "target"
     old = wheel(index, "tinyauth", "1.0", 'Provides-Extra: tls\nRequires-Dist: tinycert; extra == "tls"\n')
     wheel(index, "tinyauth", "2.0", "Provides-Extra: tls\nRequires-Dist: nowhere-to-be-found\n")
@@ -243,6 +243,6 @@ def wheel(index: Path, name: str, version: str, metadata: str) -> str:
 
 
 def _this_python(lock: str) -> str:
-    """The Python that the lock's environment was made with."""
+    """The Python version of the lock's environment."""
     [folder] = (ROOT / LOCKS[lock][1]).glob("lib/python3.*")
     return folder.name.removeprefix("python")

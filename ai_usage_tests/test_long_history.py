@@ -1,7 +1,7 @@
-"""A long history of an organization with a known truth: what every key, person, team and platform cost.
+"""A long history of an organization with known true costs of every key, person, team and platform.
 
-Its first months are before the analytics API, so money is allocated by tokens; the others are in that API. Pulled and
-shaped by the platform's own parts, without Dagster: its partitions begin later in these tests.
+Its first months are before the analytics API, so costs are allocated by tokens; the others are in that API. It is
+pulled and shaped by the platform's own functions, without Dagster: Dagster's partitions begin later in these tests.
 """
 
 from collections import Counter, defaultdict
@@ -31,7 +31,7 @@ from ai_usage_tests.platform import Platform, platform_in
 MONTHS = Span(date(2025, 10, 1), date(2026, 5, 31))
 MEASURED_SINCE = date(2026, 1, 1)
 CLAUDE_MARTS = ("claude_cost_shares", "claude_attributed_costs", "claude_expenses", "api_usage_expenses", "ai_spend")
-# What these are made of beside core.
+# The inputs of these besides core.
 BEFORE = ("claude_usage_by_line", "claude_priced_tiers", "claude_allocated_shares")
 NANO = Decimal("0.000000001")
 PLATFORMS = {
@@ -47,7 +47,7 @@ Share = tuple[date, str | None]
 
 @dataclass(frozen=True)
 class Truth:
-    """Who answers for what, read from the organisation itself and from what its sheet means."""
+    """The true owners and teams, read from the simulated organization and from its sheet."""
 
     of: Simulator
     owners: dict[str, tuple[str, str]]  # key → e-mail, team
@@ -63,7 +63,7 @@ class Truth:
         return cls(of, owners, {email: min(n, key=lambda t: (-n[t], t)) for email, n in counts.items()})
 
     def charges(self, day: date) -> Iterator[tuple[str | None, str | None, str | None, str, Decimal]]:
-        """Key, person, team, platform and USD of all that was charged."""
+        """Key, person, team, platform and USD of every charge."""
         for charge in self.of.day(day).charges:
             is_measured = day >= MEASURED_SINCE
             key = charge.use.api_key_id if is_measured or charge.cost_type in {"tokens", "web_search"} else None
@@ -103,7 +103,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
         people = dg.AssetSelection.assets("core/dim_api_key_mapping", "core/dim_person", "core/dim_workspace")
         lists = people.upstream() | dg.AssetSelection.assets("raw/claude_organization")
         assert platform.materialize(lists.without_checks(), None, admin, None, sheet).result.success
-        truth = Truth.read(Simulator(now=of.now()))  # while the days that the sheet sums up are still kept
+        truth = Truth.read(Simulator(now=of.now()))  # while the simulator still has the days that the sheet sums up
         fill(platform, admin[0])
         for mart in marts():
             if mart.table.name in (*BEFORE, *CLAUDE_MARTS):
@@ -112,7 +112,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 
 def fill(platform: Platform, admin: ClaudeAdmin) -> None:
-    """Raw and core of Claude's money, over all the months."""
+    """Raw and core of Claude's costs, over all months."""
     warehouse = platform.warehouse
     organization = organization_of(warehouse, "default")
     assert organization is not None
@@ -139,7 +139,7 @@ def fill(platform: Platform, admin: ClaudeAdmin) -> None:
 
 
 def sums(history: History, column: str, where: str = "true") -> dict[Share, tuple[Decimal, int]]:
-    """(day, name) → what claude_attributed_costs has, and in how many rows."""
+    """(day, name) → the sum in claude_attributed_costs, and its number of rows."""
     found = history.platform.sql(
         f"""select expense_date, {column}, sum(cost_usd), count(*)
         from ai_usage_analytics.claude_attributed_costs where is_in_cost_report and {where} group by all"""
@@ -149,7 +149,7 @@ def sums(history: History, column: str, where: str = "true") -> dict[Share, tupl
 
 @pytest.fixture(scope="module")
 def truths(history: History) -> dict[str, dict[Share, Decimal]]:
-    """Dimension → (day, name) → USD, as it truly was."""
+    """Dimension → (day, name) → the true USD."""
     found: dict[str, dict[Share, Decimal]] = {
         name: defaultdict(Decimal) for name in ("api_key_id", "user_email", "team_name", "platform")
     }
@@ -164,7 +164,7 @@ def truths(history: History) -> dict[str, dict[Share, Decimal]]:
 def test_everybodys_money_is_the_truth_each_day(
     history: History, truths: dict[str, dict[Share, Decimal]], dimension: str
 ) -> None:
-    """To the last of nine digits where it is measured; where it is divided, within a nano-dollar a row."""
+    """To the last of nine digits where the cost is measured; where it is allocated, within a nano-dollar per row."""
     truth, got = truths[dimension], sums(history, dimension)
     nothing = (Decimal(), 0)
     apart = {s: abs(truth.get(s, Decimal()) - got.get(s, nothing)[0]) for s in truth.keys() | got.keys()}

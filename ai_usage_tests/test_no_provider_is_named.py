@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ai_usage.places import ROOT
 from ai_usage.providers.registry import PROVIDERS
 
-# A file of code, and why it names one.
+# A code file, and why it names a provider.
 ALLOWED = {
     "ai_usage/providers/registry.py": "the list of providers",
     **dict.fromkeys(("ai_usage/settings.py", "ai_usage/spelling.py"), "the variables, and how they are misspelled"),
@@ -27,7 +27,7 @@ ALLOWED = {
 
 
 def names() -> re.Pattern[str]:
-    """Keys, names and the words that pulls begin with."""
+    """Keys, names and the prefixes of pulls."""
     words = {word.lower() for of in PROVIDERS for word in (of.key, of.name)}
     words |= {pull.partition("_")[0] for of in PROVIDERS for pull in of.daily_pulls}
     return re.compile("|".join(sorted(words)), re.IGNORECASE)
@@ -50,8 +50,8 @@ def code() -> Iterator[tuple[str, str]]:
 
 
 def named_in_code() -> re.Pattern[str]:
-    """As `names`; a cursor in small letters is also where a reader of a log stands, and Google also has the sheet,
-    BigQuery and its SQL: there a quoted key alone is a provider's.
+    """Like `names`, except: `cursor` in small letters is also a position in a log, and Google also has the sheet,
+    BigQuery and its SQL. For these two only a quoted key counts.
     """
     other_things = {"cursor", "Cursor", "google", "Google"}
     words = {re.escape(word) for of in PROVIDERS for word in (of.key, of.name, *of.also_called)} - other_things

@@ -1,4 +1,4 @@
-"""Simulated and real data never meet, and every output is marked by what the warehouse has."""
+"""Simulated and real data are never mixed, and every output is marked by the data in the warehouse."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -26,7 +26,7 @@ from ai_usage_tests.warehouse.writing import answer
 
 @pytest.fixture
 def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    """A platform that the commands find through the settings, with a published copy where they look for it."""
+    """A platform that the commands find through the settings, with a published copy."""
     folder = platform.warehouse.path.parent
     platform.warehouse.published_path = folder / "ai_usage_published.duckdb"
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
@@ -36,7 +36,7 @@ def home(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """A real provider, as far as the commands know, with its key set."""
+    """A provider that the commands take for a real one, with its key set."""
     with standing_in() as stand_in:
         monkeypatch.setenv("ANTHROPIC_ADMIN_BASE_URL", stand_in.url)
         monkeypatch.setenv("ANTHROPIC_ADMIN_API_KEY", ADMIN)
@@ -48,7 +48,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 def test_with_a_real_key_a_simulated_warehouse_is_refused_before_any_pull(
     home: Platform, real: StandIn, capsys: pytest.CaptureFixture[str], command: list[str], *, is_published: bool
 ) -> None:
-    """Case 31: it was refused after all pulls."""
+    """Case 31: it was refused only after all pulls."""
     append(home, answer(DAY, "1", is_simulated=True))
     if is_published:
         home.warehouse.publish()
@@ -73,7 +73,7 @@ def test_without_a_key_a_real_warehouse_gets_no_simulated_data_and_no_advice_to_
 
 
 def test_a_job_is_refused_before_it_asks_anybody(platform: Platform) -> None:
-    """Case 31, where a daemon runs it."""
+    """Case 31, run by a daemon."""
     append(platform, answer(DAY, "1", is_simulated=True))
     outcome = platform.run({NEXT: ["100"]}, only=whatever_makes("core/spend_versions", "core/claude_daily_cost"))
     whys = {step: why for step, why in outcome.failed.items() if step.startswith("raw__")}
@@ -141,7 +141,7 @@ def test_what_is_shown_is_marked_by_the_data_and_not_by_the_settings(
 def test_the_demos_summary_is_marked_by_the_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Case 31: the summary was without the mark. That of simulated data is in test_first_hour."""
+    """Case 31: the summary lacked the mark. test_first_hour has the summary of simulated data."""
     monkeypatch.setenv("DAGSTER_HOME", "")
     of = replace(settings(), data_dir=tmp_path, simulate=True)
     home = platform_in(tmp_path)

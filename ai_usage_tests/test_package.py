@@ -1,5 +1,5 @@
-"""The package that a company installs: a wheel in an environment with nothing but the locked dependencies, used from a
-folder that knows no checkout. Its demo is that of test_first_hour.
+"""The package that a company installs: a wheel in an environment with only the locked dependencies, used from a folder
+outside a checkout. test_first_hour runs its demo.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from ai_usage.places import ROOT
 from ai_usage_tests.package import ENVIRONMENT, environment, installed
 
-FOLDERS = ("sql", "dashboards")  # of the checkout, which the code reads
+FOLDERS = ("sql", "dashboards")  # folders of the checkout that the code reads
 FILES = ("docs/runbook.md", "dagster.yaml", "workspace.yaml", ".env.example")
 
 

@@ -1,4 +1,4 @@
-"""UTC days: spans, the fewest requests that cover them, and the newest day there is."""
+"""UTC days: spans, the fewest requests that cover them, and the newest day."""
 
 from datetime import date, timedelta
 

@@ -43,7 +43,7 @@ def folder(named_world: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def made_by(folder: Path, *, but: tuple[str, ...] = ("ai_usage.duckdb", "ai_usage_published.duckdb")) -> set[str]:
-    """What names her of all that is not the warehouse itself."""
+    """Everything that names her, except in the warehouse itself."""
     return {place for place in places_that_name_her(folder) if place.split(":")[0] not in but}
 
 

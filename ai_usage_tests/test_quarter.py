@@ -1,5 +1,5 @@
 """A quarter of the simulated company is closed from the command line: each cent of its lines, consoles and invoices is
-explained or listed as unexplained, and what changes after the close is listed against it.
+explained or listed as unexplained, and changes after the close are listed.
 """
 
 import re
@@ -64,7 +64,7 @@ class Quarter:
 
 @pytest.fixture
 def quarter(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Quarter]:
-    """In August the sheet has nothing of Cursor yet; of September an invoice is a few dollars too high."""
+    """In August the sheet has no rows of Cursor yet; in September an invoice is a few dollars too high."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(platform.warehouse.path.parent))
     monkeypatch.setenv("DAGSTER_HOME", "")
     platform.warehouse.published_path = platform.warehouse.path.parent / "ai_usage_published.duckdb"
@@ -83,7 +83,7 @@ def quarter(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def explained(quarter: Quarter) -> dict[tuple[str, str, str], Decimal]:
-    """What is unexplained by month, provider and kind, after it was seen that all causes add up to each difference."""
+    """The unexplained amounts by month, provider and kind, after a check that all causes add up to each difference."""
     rest = {}
     for row in quarter.rows("month_close"):
         if row["difference_usd"] is not None:
@@ -100,7 +100,7 @@ def explained(quarter: Quarter) -> dict[tuple[str, str, str], Decimal]:
 
 
 def commands_of_the_page() -> list[list[str]]:
-    """What docs/closing.md lists of the commands that need no provider, in its order."""
+    """The commands in docs/closing.md that need no provider, in its order."""
     page = (ROOT / "docs" / "closing.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```\n(make .*?)^```", page, re.MULTILINE | re.DOTALL)
     typed = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
@@ -108,7 +108,7 @@ def commands_of_the_page() -> list[list[str]]:
 
 
 def lines_are_the_truth(quarter: Quarter) -> None:
-    """To the last of nine digits; the seats of the sheet are as many as it has, times their price."""
+    """To the last of nine digits; the sheet's seats cost their number times their price."""
     found = {(row["month"], row["provider"], row["kind"]): row["lines_usd"] or ZERO
              for row in quarter.rows("month_reconciliation")}  # fmt: skip
     for period in months():
@@ -169,7 +169,7 @@ def frozen_is_the_truth(quarter: Quarter) -> None:
 
 
 def provider_restates(quarter: Quarter) -> None:
-    """Days of a closed month change, and its figure and invoice leave the sheet: it stays closed, and lists it all."""
+    """Days of a closed month change, and its figure and invoice leave the sheet: it stays closed, and all is listed."""
     august = Span(date(2026, 8, 1), date(2026, 8, 31))
     changed = {
         day: after - before

@@ -1,4 +1,4 @@
-"""`make reset`: it asks, deletes only what our commands made, and never while somebody works on it."""
+"""`make reset`: it asks, deletes only files that our commands made, and never runs while the data are in use."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from ai_usage_tests.warehouse.writing import answer
 
 @pytest.fixture
 def folder(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with all that commands leave in it, and two things that are somebody else's."""
+    """A data folder with all files that commands leave in it, and two files of another owner."""
     folder = platform.warehouse.path.parent
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(folder))
     for path in ("dagster/history/runs.db", "site/index.html", "as_of/then.duckdb", "exports/focus.csv", "mine/notes"):
@@ -56,7 +56,7 @@ def folder_with_copy(platform: Platform, folder: Path) -> Path:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the person types, from first to last; then the input ends."""
+    """The person's inputs, first to last; then the input ends."""
     typed: list[str] = []
 
     def read(*_: object, **__: object) -> str:
@@ -107,7 +107,7 @@ def test_without_a_terminal_nothing_is_deleted_unless_yes_was_given(
 def test_real_data_are_deleted_only_by_whoever_types_that(
     real: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No provider sends a year again."""
+    """No provider sends a year of data again."""
     before = left(real)
     for command, typed in ((["reset", "--yes"], []), (["reset"], ["y"])):
         answers[:] = typed

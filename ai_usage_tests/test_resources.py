@@ -46,14 +46,14 @@ def takes_no_config(job: dg.JobDefinition) -> None:
 
 
 def test_no_part_of_a_launch_is_read_from_the_environment(jobs: list[dg.JobDefinition]) -> None:
-    """`{env: NAME}` would show the value to whoever reads the run. Loggers and executors have config too."""
+    """`{env: NAME}` would show the value to any reader of the run. Loggers and executors have config too."""
     names = {of.given_name for job in jobs for of in job.run_config_schema.config_type.type_iterator()}
     assert names
     assert not {name for name in names if name and "Source" in name}
 
 
 def test_a_run_with_another_address_or_key_is_refused_before_any_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it was, both keys and any variable by name went to the address of the launch."""
+    """Before, both keys and any named variable were sent to the address in the launch."""
     for name in SECRETS[:3]:
         monkeypatch.setenv(name, "sk-to-be-kept")
     of = replace(settings(), has_anthropic_admin_key=True, has_anthropic_analytics_key=True, has_cursor_key=True)

@@ -1,4 +1,4 @@
-"""A text names no secret, however whoever quoted it wrote it."""
+"""A text contains no secret, in whatever encoding it is quoted."""
 
 from base64 import b64encode
 
@@ -16,7 +16,7 @@ SHORT = "hunter/22"
 def test_no_encoding_hides_a_secret(name: str, secret: str) -> None:
     keep_secret(secret)
     text = f"Acme answered: bad key {ENCODINGS[name](secret)} there; request id r_1."
-    assert secret == SHORT or leaks(text, secret)  # or this test would see nothing
+    assert secret == SHORT or leaks(text, secret)  # otherwise the assertion below could not fail
     cleaned = without_secrets(text)
     assert cleaned.startswith("Acme answered: bad key ")
     assert cleaned.endswith(" there; request id r_1.")

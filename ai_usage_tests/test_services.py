@@ -1,4 +1,4 @@
-"""Processes that run together end together, and what they started with them."""
+"""Processes that run together end together, with the processes that they started."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def until(is_so: Callable[[], bool], within: float = PATIENCE) -> None:
 
 
 def runs(pid: int) -> bool:
-    """Whether it runs; a zombie waits for its parent alone."""
+    """Whether it runs; a zombie only waits for its parent."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -90,7 +90,7 @@ def test_one_that_ends_by_itself_is_named_and_ends_the_others(tmp_path: Path, la
 
 
 def test_a_terminal_that_closes_ends_nothing_that_was_started_to_outlive_it() -> None:
-    """As nohup does it."""
+    """Like nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with together("/") as services:

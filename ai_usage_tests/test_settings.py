@@ -1,4 +1,4 @@
-"""The environment: what is missing has a default, what is wrong is one sentence that names the variable."""
+"""The environment: a missing variable has a default, a wrong one gives one sentence that names it."""
 
 import os
 import subprocess
@@ -145,10 +145,10 @@ def test_credentials_must_be_there_only_where_google_is_asked() -> None:
         read_settings(missing | {"AI_USAGE_SHEET_ID": "1AbC"})
 
 
-MISSPELLED = [  # in .env, what is meant
+MISSPELLED = [  # the name in .env, the right name
     ("ANTHROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_API_KEY"),
     ("AI_USAGE_WAREHUOSE", "AI_USAGE_WAREHOUSE"),
-    ("ANTROPIC_ADMIN_API_KEY", "ANTHROPIC_ADMIN_API_KEY"),  # begins like nothing of ours
+    ("ANTROPIC_ADMIN_API_KEY", "ANTHROPIC_ADMIN_API_KEY"),  # begins like no name of ours
     ("anthropic_admin_api_key", "ANTHROPIC_ADMIN_API_KEY"),
     ("CURSOR_API_KEY", "CURSOR_ADMIN_API_KEY"),
     ("CURSOR_PLAN", "CURSOR_PLANS"),
@@ -213,7 +213,7 @@ def test_a_name_that_resembles_ours_is_anothers_once_ours_is_set() -> None:
     ],
 )
 def test_a_line_of_dot_env_that_sets_nothing_is_named(tmp_path: Path, text: str, sentence: str) -> None:
-    """python-dotenv skips it, and what it was meant to set is not set."""
+    """python-dotenv skips it, so the variable is not set."""
     (tmp_path / ".env").write_text(text, encoding="utf-8")
     with pytest.raises(SettingError) as caught:
         names_in(tmp_path / ".env")
@@ -234,7 +234,7 @@ def test_the_names_of_dot_env_are_read_whatever_else_stands_in_it(tmp_path: Path
     ("last", "first"),
     [
         ("2026-11-25", "2026-10-27"),  # thirty days
-        ("2026-10-31", "2026-10-01"),  # a month of 31: the whole of it
+        ("2026-10-31", "2026-10-01"),  # a month of 31 days: all of it
         ("2026-10-30", "2026-10-01"),
         ("2026-03-01", "2026-01-31"),
     ],
@@ -271,7 +271,7 @@ def test_a_day_that_a_person_sets_is_not_remembered_and_an_older_warehouse_keeps
     simulated = {"AI_USAGE_DATA_DIR": str(tmp_path), "AI_USAGE_SIMULATE": "1", **NOW}
     prepare_instance(read_settings({**simulated, "AI_USAGE_START_DATE": "2026-02-02"}))
     assert not (tmp_path / "first_day").exists()
-    (tmp_path / "ai_usage.duckdb").touch()  # made by a release that knew no such file
+    (tmp_path / "ai_usage.duckdb").touch()  # a release without such a file made it
     assert read_settings(simulated).start_date == date(2026, 1, 1)
 
 

@@ -1,6 +1,6 @@
-"""Killed at any point, or two at once: no day is ever half there, and in the end nothing is lost.
+"""A run is killed at any point, or two run at once: no day is ever incomplete, and in the end nothing is lost.
 
-Each run is a process of its own, which kills itself with SIGKILL at a moment of the test's choice.
+Each run is a separate process, which kills itself with SIGKILL at a moment that the test chooses.
 """
 
 import multiprocessing
@@ -31,7 +31,7 @@ from ai_usage_tests.platform import WITHOUT_BOARDS, Ticking, files, made_in, wha
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SPAN = Span(DAYS[0], DAYS[-1])
 EVERY = WITHOUT_BOARDS - dg.AssetSelection.all_asset_checks()
-# Of each way in which a table is written some: days, a month, the whole table, a directory, a view.
+# Some tables for each way of writing: days, a month, the whole table, a directory, a view.
 SOME = {
     *("marts/claude_total_expenses", "marts/spend_by_scope", "marts/spend_by_person", "marts/spend_growth"),
     *("core/dim_workspace", "core/spend_versions"),
@@ -39,10 +39,10 @@ SOME = {
 FEW = whatever_makes(*SOME) - ASSETS_OF_OTHERS - dg.AssetSelection.all_asset_checks()
 OF_OTHERS = re.compile("(dim_)?(cursor|openai|codex|gemini)_")  # tables of providers that these runs do not ask
 OF_MONEY = ("claude_costs", "claude_daily_cost", "claude_usage_tokens", "claude_total_expenses")
-BEFORE, AFTER = 10, 20  # dollars a day, about: what the first run pulls, and the one after it
-VIEWS = {table.name for table in TABLES if table.view_of}  # of tables that may be from before and after a kill
+BEFORE, AFTER = 10, 20  # dollars per day, approximately: in the first run, and in the next one
+VIEWS = {table.name for table in TABLES if table.view_of}  # of tables from before or after a kill
 NEVER, RENAME = "never", "rename"
-MOMENTS = {  # each before what
+MOMENTS = {  # each just before the named step
     "tables are made": "create table",
     "records are there, their pull is not": "insert into ai_usage_raw.pulls",
     "the old days are deleted": "insert into ai_usage_analytics.claude_costs",
@@ -51,12 +51,12 @@ MOMENTS = {  # each before what
 }
 
 PATIENCE = 300  # seconds, on a machine that is busy with other tests
-FORKED = multiprocessing.get_context("forkserver")  # from a process that has imported all there is, and done nothing
+FORKED = multiprocessing.get_context("forkserver")  # from a process that has imported everything and done nothing
 FORKED.set_forkserver_preload([__name__])
 
 
 def contents(database: Path, *, with_views: bool = False) -> dict[str, Any]:
-    """All tables but the list of accounts: these runs both pull and build, which no job of the product does, and so may
+    """All tables except the list of accounts. These runs pull and build, which no job of the product does, and so may
     list the accounts before the pulls or after them.
     """
     found = whole.contents(database, with_views=with_views)
@@ -64,10 +64,10 @@ def contents(database: Path, *, with_views: bool = False) -> dict[str, Any]:
 
 
 def a_run(folder: Path, dollars: int, *, only: dg.AssetSelection = FEW, opens_each_step: bool = False) -> bool:
-    """Refresh the range, the last day of which is idle; returns whether all went well."""
+    """Refresh the range, which ends with an idle day; returns whether all steps succeeded."""
     platform = made_in(folder)
     platform.opens_each_step = opens_each_step
-    platform.warehouse.now = Ticking(settings().now() + timedelta(minutes=dollars))  # the later run is the later one
+    platform.warehouse.now = Ticking(settings().now() + timedelta(minutes=dollars))  # the second run is later
     platform.claude.days = {day: ordinary(dollars + n) for n, day in enumerate(DAYS[:-1])}
     return bool(platform.run(span=SPAN, only=only).result.success)
 
@@ -119,14 +119,14 @@ def start(folder: Path, dollars: int, dies_before: str = NEVER) -> ForkServerPro
 
 
 def ended(process: ForkServerProcess) -> int | None:
-    """What it ended with; that of the signal, negative, if one killed it."""
+    """Its exit code; the signal's number, negative, if it was killed."""
     process.join(PATIENCE)
     return process.exitcode
 
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A first run, and the folder it leaves; what a second one makes of it, in another."""
+    """A first run with its folder, and the result of a second run in another folder."""
 
     folder: Path
     then: Path
@@ -178,14 +178,14 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
             "figure_coverage",
         }
         not_open = {"claude_analytics_costs", "claude_measured_costs", "claude_measured_cells"}
-        not_open |= {"claude_usage_tokens_by_speed", "claude_usage_by_line"}  # these days have one price a cell
+        not_open |= {"claude_usage_tokens_by_speed", "claude_usage_by_line"}  # on these days each cell has one price
         not_open |= {"claude_mixed_cells", "claude_line_candidates", "claude_line_tokens"}
         not_open |= {"claude_measured_lines", "claude_measured_shares", "claude_tier_shares", "claude_priority_costs"}
         not_open |= {"record_rejections", "unreadable_bills"}  # every record can be used
         not_open |= {"threshold_overrides", "dim_pseudonym", "dim_holiday"}  # no file, no salt and no country is set
         of_longer = {"spend_revisions", "budget_status", "spend_anomalies", "forecast_trials", "forecast_backtest"}
-        of_longer |= {"spend_forecast", "spend_growth", "seat_use", "seat_value"}  # of what two runs of few days lack
-        not_open |= {"claude_spend_limits"}  # which takes a key of an Enterprise organization
+        of_longer |= {"spend_forecast", "spend_growth", "seat_use", "seat_value"}  # few days do not fill these
+        not_open |= {"claude_spend_limits"}  # they require a key of an Enterprise organization
         not_open |= {"people"}  # the sheet has no such tab
         of_longer |= {"usage_baselines", "spend_deviations", "new_keys_and_models", "former_member_spend"}
         of_longer |= {"forecast_weekdays", "forecast_states", "forecast_guesses", "forecast_error_ranges"}
@@ -199,7 +199,7 @@ def test_the_undisturbed_runs_fill_every_table_and_leave_the_idle_day_empty(
             "claude_seat_days",
         }
         of_longer |= {"purchased_seats", "alert_events", "schema_drift_sightings"}
-        of_longer |= {"check_results"}  # which the run's own resource keeps
+        of_longer |= {"check_results"}  # the run's own resource stores these
         own = {table for table in found if not OF_OTHERS.match(table)} - {"focus_1_2"}
         assert own - filled - of_longer == of_the_sheet | not_open
     assert undisturbed.first["claude_costs"][DAY] != undisturbed.second["claude_costs"][DAY]
@@ -219,7 +219,7 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_happened(
             assert days.get(day) in ([None] if is_first else wholes), f"half of {day} in {table}"
     assert is_first or contents(tmp_path / "published.duckdb") == undisturbed.first
     assert a_run(tmp_path, AFTER)
-    own: dict[str, Any] = {"spend_versions": ...} if is_first else {}  # the killed run heard nothing to be known
+    own: dict[str, Any] = {"spend_versions": ...} if is_first else {}  # the killed run got no answer
     for database in ("ai_usage.duckdb", "published.duckdb"):
         assert contents(tmp_path / database) | own == undisturbed.second | own
     assert files(tmp_path) == {"ai_usage.duckdb", "published.duckdb"}

@@ -1,4 +1,4 @@
-"""What commands print of others' text moves no cursor, sets no color and reverses no line."""
+"""Text from others that a command prints moves no cursor, sets no color and reverses no line."""
 
 import io
 import re

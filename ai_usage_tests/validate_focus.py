@@ -1,7 +1,7 @@
-"""The official FOCUS validator on files: `PYTHON -P validate_focus.py FILE=[CRITERION,…] …`, in its own environment.
+"""The official FOCUS validator on files: `PYTHON -P validate_focus.py FILE=[CRITERION,…] …`, in a separate environment.
 
-A script for the Python of `.venv-focus`; it imports nothing of ours. It prints what became of each file's rules, as a
-list in JSON: the validator's own exit code is 0 whatever it found. No network is used: the rules come with the package.
+A script for the Python of `.venv-focus`; it imports nothing of ours. It prints the result of each file's rules as a
+JSON list: the validator's own exit code is always 0. No network is used: the package contains the rules.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ RESPELLED = """"'" + k.replace('"', '""') + "'" for k in"""
 
 
 class Respelling(SourceFileLoader):
-    """Loads the one module that Python 3.11 cannot read, with the one line it cannot read in older words."""
+    """Loads the one module that Python 3.11 cannot read, with an older spelling of the line in question."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(NEEDS_3_12, str(path))
@@ -40,7 +40,7 @@ class Respelling(SourceFileLoader):
 
 
 def package_of_the_validator() -> Path:
-    """Where it is installed; from now on it can be imported."""
+    """The folder of the validator; makes it importable."""
     spec = importlib.util.find_spec("focus_validator")
     if spec is None or spec.origin is None:
         raise SystemExit("focus-validator is not installed here: make .venv-focus/ready")
@@ -79,7 +79,7 @@ def _result(entry: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    stdout, sys.stdout = sys.stdout, sys.stderr  # the validator prints a report of its own
+    stdout, sys.stdout = sys.stdout, sys.stderr  # the validator prints a report
     package = package_of_the_validator()
     asked = [argument.rpartition("=") for argument in sys.argv[1:]]
     files = [(Path(file).resolve(), criteria or None) for file, _, criteria in asked]

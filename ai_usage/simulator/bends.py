@@ -60,7 +60,7 @@ def _put_unknown_field(fault: Fault, content: Any, _: Any) -> None:
 
 
 def end_of(body: bytes) -> Any:
-    """A page's last record; None if no page follows."""
+    """A page's last record; None if it is the last page."""
     content = json.loads(body, parse_float=Decimal)
     items, pagination = content.get(_list(content)), content.get("pagination", {})
     is_followed = (
@@ -88,7 +88,7 @@ def _leave_out_a_bucket(fault: Fault, content: Any, _: Any) -> None:
 
 
 def _day_of(bucket: Any) -> date:
-    """By its start: RFC 3339, or Unix seconds."""
+    """The day of a bucket's start, which is RFC 3339 or Unix seconds."""
     start = bucket["starting_at"] if "starting_at" in bucket else bucket["start_time"]
     return (datetime.fromisoformat(start) if isinstance(start, str) else datetime.fromtimestamp(start, UTC)).date()
 

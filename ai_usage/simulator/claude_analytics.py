@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Grouping:
-    """By what an analytics answer is grouped, and what it leaves out."""
+    """The dimensions that group an analytics answer, and its filters."""
 
     by: tuple[str, ...]
     filters: Filters = NO_FILTERS
@@ -167,6 +167,6 @@ class ClaudeAnalytics:
 
 
 def _six_places(cents: Decimal) -> str:
-    """At least six decimals; more only where fewer would lose something."""
+    """At least six decimals, and more if the value needs them."""
     rounded = cents.quantize(Decimal("0.000001"))
     return plain(rounded if rounded == cents else cents)

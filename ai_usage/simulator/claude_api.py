@@ -102,7 +102,7 @@ class ClaudeApi:
         return [*routes, Route(PREFIX + "/{rest:path}", self._endpoint("/", self.nothing), methods=METHODS)]
 
     def error(self, status: int, message: str | None = None) -> Response:
-        """Any refusal or failure, in the provider's own form."""
+        """The response for a refusal or failure, in the provider's format."""
         kind, usual = ERRORS.get(status, ("api_error", "Something went wrong"))
         request_id = self._request_id()
         body = {

@@ -35,7 +35,7 @@ class ClaudeCodeRecord:
     models: tuple[tuple[Model, Tokens], ...]
 
     def until(self, minute: int) -> "ClaudeCodeRecord":
-        """The record as it stood at that minute of its day."""
+        """The part of the record up to that minute of its day."""
         return replace(
             self,
             counts=tuple(n * minute // 1440 for n in self.counts),

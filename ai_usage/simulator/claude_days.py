@@ -26,7 +26,7 @@ SPIKE = 8  # on the second Tuesday of each month one key uses this many times as
 
 
 class Version(NamedTuple):
-    """What decides how much of a day is visible; equal versions show equal figures."""
+    """Determines how much of a day is visible; equal versions show equal figures."""
 
     minutes: int
     code_minutes: int
@@ -50,7 +50,7 @@ def _minutes(passed: timedelta) -> int:
 
 
 def workbench_people(organization: Organization) -> tuple[Person, ...]:
-    """Who tries prompts in the Console now and then."""
+    """The people who sometimes try prompts in the Console."""
     return organization.people[30::9]
 
 
@@ -64,7 +64,7 @@ class ClaudeDays:
         self.visible = lru_cache(maxsize=256)(self._visible)
 
     def _final(self, day: date) -> Day:
-        """All that happened, before any restatement."""
+        """The complete day, before any restatement."""
         bustle, level = rhythm.bustle(day), rhythm.level(day)
         if bustle == 0:
             return Day(day, (), ())

@@ -24,7 +24,7 @@ class Habit(NamedTuple):
 
 @dataclass(frozen=True)
 class Habits:
-    """What one application key does: its ways, and how late it moves to a new model."""
+    """One application key's habits, and its delay in moving to a new model."""
 
     key: ApiKey
     ways: tuple[Habit, ...]

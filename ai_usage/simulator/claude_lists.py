@@ -17,7 +17,7 @@ USER_ROLES = "user developer billing admin claude_code_user managed owner primar
 
 
 class ClaudeLists:
-    """Answers to questions about who and what there is."""
+    """Answers for the lists of people, keys and workspaces."""
 
     def __init__(self, organization: Organization, clock: Callable[[], datetime]) -> None:
         self.organization = organization
@@ -103,7 +103,7 @@ class ClaudeLists:
 
 
 def _id_page(query: Query, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """A list paged by the ids at its ends."""
+    """A page of a list; cursors are the ids of its first and last item."""
     limit, after, before = query.limit(20, 1000), query.one("after_id"), query.one("before_id")
     ids = [item["id"] for item in items]
     if after is not None and before is not None:

@@ -67,6 +67,6 @@ def filters_of(query: Query, known: Mapping[str, tuple[str, Sequence[str] | None
 
 
 def snap(instant: datetime, width: timedelta) -> datetime:
-    """The start of the bucket that an instant is in."""
+    """The start of the bucket that contains an instant."""
     midnight = datetime.combine(instant.date(), time(), UTC)
     return midnight + (instant - midnight) // width * width

@@ -72,7 +72,7 @@ class ClaudePeople:
 
 
 def _days(query: Query, ready: date) -> tuple[date, date]:
-    """First and last day asked for, either as `date` or as a range with an exclusive end."""
+    """First and last requested day, from `date` or from a range with an exclusive end."""
     if query.one("date") is not None:
         if query.one("starting_date") is not None or query.one("ending_date") is not None:
             raise RefusalError("date excludes starting_date and ending_date")
@@ -173,7 +173,7 @@ def _zeros(names: str) -> Block:
 
 
 def _rolled_up(blocks: list[Block]) -> Block:
-    """Their sums; what was counted distinctly cannot be summed, and is null."""
+    """The sums of the blocks. Distinct counts cannot be summed and are null."""
     total: Block = {}
     for name, value in blocks[0].items():
         values = [block[name] for block in blocks]

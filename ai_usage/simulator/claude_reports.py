@@ -24,7 +24,7 @@ NO_FILTERS: Filters = frozenset()
 
 
 class Span(NamedTuple):
-    """A stretch of time, and how its days look by now; what is to come is left out."""
+    """A span of time with the current versions of its days, without the future."""
 
     start: datetime
     end: datetime
@@ -41,7 +41,7 @@ def plain(cents: Decimal) -> str:
 
 
 def parts(days: ClaudeDays, over: Span) -> Iterator[Day]:
-    """The stretches of days within a span that have come to pass."""
+    """The parts of days within a span, up to now."""
     for n, seen in enumerate(over.versions):
         day = over.start.date() + timedelta(days=n)
         midnight = over.start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=n)

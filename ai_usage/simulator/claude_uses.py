@@ -59,7 +59,7 @@ class Use(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """Money for one kind of thing in one use. `requests` ride on a use's first charge."""
+    """The cost of one kind of thing in one use. `requests` are on the use's first charge."""
 
     use: Use
     cost_type: str
@@ -107,7 +107,7 @@ class Day:
 
 
 def charges(use: Use) -> Iterator[Charge]:
-    """The use's money, part by part; none for Priority Tier, which is billed elsewhere."""
+    """The charges of a use; none for Priority Tier, which is billed elsewhere."""
     if use.service_tier == "priority":
         return
     requests = use.requests

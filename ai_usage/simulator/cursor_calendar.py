@@ -27,7 +27,7 @@ def settled(now: datetime) -> int:
 
 
 def cycle(day: date) -> tuple[date, date]:
-    """The billing cycle of a day: its first, and that of the next."""
+    """The first day of a day's billing cycle, and that of the next cycle."""
     first = day.replace(day=CYCLE_DAY)
     if day < first:
         first = (first - timedelta(days=10)).replace(day=CYCLE_DAY)

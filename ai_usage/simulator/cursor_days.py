@@ -50,7 +50,7 @@ class CursorDay:
 
 
 def within(events: Sequence[Event], first: int, last: int) -> Sequence[Event]:
-    """Those from `first` to `last`, both inclusive, of events that come newest first."""
+    """The events from `first` to `last`, both inclusive; `events` are sorted newest first."""
     begin = bisect_left(events, -last, key=lambda event: -event.timestamp)
     return events[begin : bisect_right(events, -first, key=lambda event: -event.timestamp)]
 
@@ -72,15 +72,15 @@ class CursorDays:
         return CursorDay(day, within(self.events(day), begin, until - 1), rows)
 
     def rows(self, day: date, until: int) -> Sequence[Row]:
-        """One for each member of that day, idle ones too; none before any of it is visible."""
+        """One row per member of that day, including inactive ones; none before any of the day is visible."""
         return self._rows_until(day, self._part(day, until))
 
     def spend(self, day: date, until: int) -> dict[str, Spend]:
-        """By e-mail; whoever used nothing is not in it."""
+        """E-mail → spend; people without usage are not included."""
         return self._spend_until(day, self._part(day, until))
 
     def count(self, day: date) -> int:
-        """How many events the whole day has, without making them."""
+        """The number of events of the whole day, without making them."""
         return sum(n for _, n in self.plan(day))
 
     def _part(self, day: date, until: int) -> int:
@@ -88,7 +88,7 @@ class CursorDays:
         return max(begin, min(until, begin + DAY_MS))
 
     def _plan(self, day: date) -> tuple[tuple[Seat | ServiceAccount, int], ...]:
-        """Who calls how often."""
+        """Each caller, with the number of calls."""
         busy = bustle(day)
         if busy == 0 or day < TEAM_SINCE.date():
             return ()
@@ -170,7 +170,7 @@ class CursorDays:
         return spent
 
     def _commits(self, day: date) -> Sequence[tuple[int, Row]]:
-        """With the millisecond at which each became known, newest first."""
+        """The commits, newest first, with the millisecond at which each became known."""
         rng = random.Random(f"commits:{self.seed}:{day}")
         found = []
         for seat in [caller for caller, _ in self.plan(day) if isinstance(caller, Seat)]:

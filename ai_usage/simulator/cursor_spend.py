@@ -60,7 +60,7 @@ class CursorSpend:
         }
 
     def _spent(self, days: Sequence[date]) -> dict[str, Spend]:
-        """What each caller used on these days, as far as it is visible."""
+        """The visible spend of each caller on these days."""
         sums: dict[str, Spend] = {}
         for day in days:
             for email, spend in self.days.spend(day, settled(self.clock())).items():

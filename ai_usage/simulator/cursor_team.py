@@ -45,7 +45,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class ServiceAccount:
-    """A caller that is no person, although its events have an e-mail."""
+    """A caller that is not a person, although its events have an e-mail."""
 
     id: str
     name: str

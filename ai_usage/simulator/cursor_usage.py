@@ -74,7 +74,7 @@ class CursorUsage:
         }
 
     def _wanted(self, body: Body) -> Callable[[Event], bool] | None:
-        """What the filters let through; None if there are none."""
+        """A predicate for the filters; None if there are none."""
         number, email = body.number("userId"), body.text("email")
         robot = body.text("serviceAccountId")
         elsewhere = [body.text("cloudAgentId"), body.text("automationId"), body.text("hostingType", HOSTING_TYPES)]

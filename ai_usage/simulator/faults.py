@@ -72,7 +72,7 @@ class Faults:
             return any(fault.kind == "overlapping_page" and fault.path in path for fault in self._planned)
 
     def strike(self, path: str, *, has_cursor: bool, has_page_before: bool = False) -> Fault | None:
-        """The fault this request suffers; counts it."""
+        """The fault that applies to this request. Counts it."""
         with self._lock:
             for fault in self._planned:
                 if fault.path not in path or (fault.kind == "repeated_cursor" and not has_cursor):

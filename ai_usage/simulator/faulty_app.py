@@ -87,7 +87,7 @@ class FaultyApp:
             self._hang_up(scope, reset=kind == "reset")
 
     async def _answer(self, fault: Fault | None, scope: Scope, receive: Receive) -> Response:
-        """What would be sent, Content-Length aside."""
+        """The response with the fault, before its Content-Length is set."""
         answer = Response()
         if fault and fault.kind == "slow":
             with suppress(TimeoutError):

@@ -103,7 +103,7 @@ class GoogleApi:
         return select({"spreadsheetId": SHEET_ID, "valueRanges": [read_range(each) for each in ranges]}, fields)
 
     def _range_reader(self, query: Query) -> Callable[[str], dict[str, Any]]:
-        """How a range is sent, in the way asked for."""
+        """A function that renders a range in the requested way."""
         render = query.one("valueRenderOption", RENDERS) or FORMATTED
         dates = query.one("dateTimeRenderOption", DATE_RENDERS) or SERIAL
         dimension = query.one("majorDimension", ("ROWS", "COLUMNS")) or "ROWS"

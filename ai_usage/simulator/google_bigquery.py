@@ -42,7 +42,7 @@ Parameters = dict[str, Any]
 
 @dataclass
 class Job:
-    """A query job: it has an answer, or was refused; for `polls` more requests it is reported as running."""
+    """A query job with an answer or a refusal. The next `polls` requests report it as running."""
 
     id: str
     project: str
@@ -169,7 +169,7 @@ class BigQuery:
         return job
 
     def _page(self, job: Job, first: int, size: int) -> dict[str, Any]:
-        """So many rows of a job's, not yet rendered; without them, while it runs."""
+        """A page of a job's rows; without rows while the job runs."""
         if job.refusal:
             raise _refused(job.refusal)
         reference = {"jobReference": _reference(job)}
@@ -219,7 +219,7 @@ class BigQuery:
 
 
 def billed_bytes(answered: Answered) -> int:
-    """Whole mebibytes, ten at least."""
+    """Billed bytes: whole mebibytes, at least ten."""
     return max(LEAST_BILLED, -(-answered.bytes_processed // MEBIBYTE) * MEBIBYTE)
 
 
@@ -308,7 +308,7 @@ def _rendered(answer: dict[str, Any], *, in_microseconds: bool) -> dict[str, Any
 
 
 def _cell(value: Any, *, in_microseconds: bool) -> Any:
-    """Every scalar is a text."""
+    """A cell's value; every scalar is a text."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, dict):

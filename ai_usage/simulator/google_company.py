@@ -50,7 +50,7 @@ class Licensed:
 
 @dataclass(frozen=True)
 class GoogleCompany:
-    """All of it, the same for the same seed."""
+    """The whole company; the same seed gives the same company."""
 
     organization: Organization
     billing_account_id: str
@@ -65,7 +65,7 @@ class GoogleCompany:
 
     @property
     def detailed_table(self) -> str:
-        """The same money, by resource."""
+        """The detailed export, with the same cost by resource."""
         return self._table("resource_v1")
 
     @property
@@ -75,7 +75,7 @@ class GoogleCompany:
 
     @property
     def names(self) -> dict[str, str]:
-        """What a client has to know."""
+        """The names that a client needs."""
         projects = ",".join(project.id for project in self.projects)
         return {"billing_table": self.table, "projects": projects, "billing_account": self.billing_account_id}
 
@@ -87,11 +87,11 @@ class GoogleCompany:
         return next((one for one in self.projects if project_id in (one.id, one.number)), None)
 
     def credential_id(self, name: str) -> str:
-        """Of an API key, as Cloud Monitoring has it."""
+        """An API key's credential id in Cloud Monitoring."""
         return f"apikey:{uuid.UUID(bytes=_digest('key', self.seed, name)[:16], version=4)}"
 
     def seats(self, at: datetime) -> int:
-        """Licenses that are paid for: purchased by fives, for whoever had one by then."""
+        """The number of purchased licenses, a multiple of five that covers everyone who had one by then."""
         had = sum(one.assigned_at <= at for one in self.licensed)
         return -(-had // BY_FIVES) * BY_FIVES
 

@@ -38,7 +38,7 @@ class GoogleDays:
         self.monthly = lru_cache(maxsize=48)(self._monthly)
 
     def visible(self, day: date, now: datetime) -> GoogleDay:
-        """What happened by now, and which of its rows the export has by now."""
+        """The day up to now, with the rows that the export has by now."""
         whole = self.final(day)
         rows = (*whole.rows, *(self.monthly(day) if day.day == 1 else ()))
         return GoogleDay(
@@ -49,7 +49,7 @@ class GoogleDays:
         )
 
     def _final(self, day: date) -> GoogleDay:
-        """All of it but the rows of a whole month."""
+        """The complete day, without the rows of a whole month."""
         bustle = rhythm.bustle(day)
         if day <= SINCE.date() or bustle == 0:
             return GoogleDay(day, (), ())
@@ -70,7 +70,7 @@ class GoogleDays:
         return GoogleDay(day, uses, tuple(rows), tuple(activities_of(self.company, day, bustle)))
 
     def _analyst(self, day: date) -> str:
-        """Who works in the notebooks that day, as a label has it: no dots, no capitals."""
+        """The label of the person who works in the notebooks that day: no dots, no capitals."""
         people = [one.person for one in self.company.licensed if one.has_license(_midnight(day))]
         person = people[day.toordinal() % len(people)] if people else self.company.organization.people[0]
         return person.email.split("@")[0].replace(".", "-")

@@ -64,7 +64,7 @@ class Export:
         return Answered(columns, rows, read)
 
     def is_partitioned(self, table: str) -> bool:
-        """By the time of its load: Google's own tables are."""
+        """Whether a table is partitioned by load time, as Google's own tables are."""
         return table != self.days.company.copy
 
     def _open(self) -> duckdb.DuckDBPyConnection:
@@ -147,7 +147,7 @@ _VISIBLE = "export_time between $since_ and $now_"
 
 
 def missing(table: str) -> SqlError:
-    """A table that there is not, or not yet."""
+    """The error for a table that does not exist, or not yet."""
     project, _, rest = table.partition(".")
     return SqlError(f"Not found: Table {project}:{rest} was not found in location EU", "notFound", 404)
 

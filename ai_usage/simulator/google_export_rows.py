@@ -74,7 +74,7 @@ def rate(currency: str, month: datetime) -> Decimal:
 
 
 def row_bytes(kind: Any) -> int:
-    """What BigQuery reads of a column of one row."""
+    """The bytes that BigQuery reads for a column of one row."""
     if isinstance(kind, dict):
         return sum(map(row_bytes, kind.values()))
     return row_bytes(kind[0]) if isinstance(kind, list) else BYTES[kind]

@@ -11,7 +11,7 @@ Mask = dict[str, Any]  # name → the mask of what is below; an empty one wants 
 
 
 def select(answer: Any, fields: str | None, known: frozenset[str] = frozenset()) -> Any:
-    """The parts wanted; a name that is neither there nor known is refused, on the first level."""
+    """The requested fields of an answer. On the first level an unknown name that the answer lacks is refused."""
     if fields is None:
         return answer
     tokens = TOKEN.findall(fields)
@@ -26,7 +26,7 @@ def select(answer: Any, fields: str | None, known: frozenset[str] = frozenset())
 
 
 def _mask(tokens: list[str], fields: str) -> Mask:
-    """Reads a list of paths off the front of the tokens."""
+    """Parses a list of paths at the front of the tokens, and removes them."""
     mask: Mask = {}
     while True:
         here = mask

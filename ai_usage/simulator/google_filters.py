@@ -20,7 +20,7 @@ class Term(NamedTuple):
 
 
 def terms_of(text: str) -> list[Term]:
-    """The comparisons of a filter; CloudError where it has anything else."""
+    """The comparisons of a filter. CloudError if it contains anything else."""
     found, at = [], 0
     while at < len(text):
         comparison = COMPARISON.match(text, at)
@@ -46,5 +46,5 @@ def value_at(entry: Any, path: Sequence[str]) -> str | None:
 
 
 def paged(path: str, pairs: Sequence[tuple[str, str]]) -> Query:
-    """A request's parameters, with Google's name for what asks for a page."""
+    """A request's parameters, with Google's name for the page parameter."""
     return Query(path, [("page" if name == "pageToken" else name, value) for name, value in pairs if value])

@@ -92,7 +92,7 @@ def credits_of(row: BillRow) -> tuple[Credit, ...]:
 
 
 def other_rows(rng: random.Random, day: date, busy: float, exported_at: datetime) -> Iterator[BillRow]:
-    """Models of partners, and what is not AI."""
+    """The rows of partners' models, and of services other than AI."""
     start = _at(day, 12)
     for sku, price in PARTNER_SKUS.items():
         n = int(PARTNER_TOKENS * busy * rng.uniform(0.5, 1.5)) // STEP * STEP

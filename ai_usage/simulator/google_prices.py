@@ -68,26 +68,26 @@ class Model:
 
     @property
     def name(self) -> str:
-        """As SKU texts have it: `gemini 3.1 pro`."""
+        """The name in SKU texts: `gemini 3.1 pro`."""
         return self.id.removesuffix("-preview").replace("-", " ")
 
     @property
     def label(self) -> str:
-        """As the label `goog-generativelanguage-model` has it: `gemini31pro`."""
+        """The value of the label `goog-generativelanguage-model`: `gemini31pro`."""
         return self.name.replace(" ", "").replace(".", "")
 
     @property
     def search_usd(self) -> Decimal:
-        """Of one query of Grounding with Google Search."""
+        """The price of one query of Grounding with Google Search."""
         return Decimal("0.035") if " 2.5 " in self.name else Decimal("0.014")
 
     def price(self, kind: str, *, is_batch: bool = False) -> Decimal:
-        """Of one token; thinking is output."""
+        """The price of one token; thinking costs as much as output."""
         usd = self.prices[KINDS.index("output" if kind == "thinking" else kind)]
         return usd * (DISCOUNTED if is_batch else 1) / MILLION
 
     def sku(self, api: str, kind: str, *, is_batch: bool = False) -> str:
-        """The text; the Gemini API bills thinking as output."""
+        """The SKU's text; the Gemini API bills thinking as output."""
         texts = TEXTS[VERTEX] if api == VERTEX else TEXTS[self.style]
         named = {"name": self.name, "snake": self.name.replace(" ", "_"), "title": self.name.title()}
         text = texts[kind if kind in texts else "output"].format(**named)
@@ -133,6 +133,6 @@ def newest(family: str, day: date) -> Model | None:
 
 
 def sku_id(text: str) -> str:
-    """Three groups of four, the same for the same text."""
+    """An id of three groups of four characters; the same text gives the same id."""
     digits = hashlib.sha256(f"sku:{text}".encode()).hexdigest()[:12].upper()
     return f"{digits[:4]}-{digits[4:8]}-{digits[8:]}"

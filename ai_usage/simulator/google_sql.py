@@ -20,7 +20,7 @@ PARTITION_COLUMNS = "_PARTITION_LOAD_TIME', '_PARTITIONDATE', '_PARTITIONTIME"
 
 
 class SqlError(Exception):
-    """BigQuery refuses a query: a status, a reason and its words."""
+    """BigQuery's refusal of a query: status, reason and message."""
 
     def __init__(self, message: str, reason: str = "invalidQuery", status: int = 400) -> None:
         super().__init__(message)
@@ -57,12 +57,12 @@ def table_of(text: str) -> tuple[exp.Query, str]:
 
 
 def name(table: exp.Table) -> str:
-    """`project.dataset.table`, or as much of it as is written."""
+    """`project.dataset.table`, or the parts of it that the query has."""
     return ".".join(part for part in (table.catalog, table.db, table.name) if part)
 
 
 def question_of(query: exp.Query, table: str, *, is_partitioned: bool) -> Question:
-    """What a query asks; SqlError where nothing bounds the partitions."""
+    """The parsed query. SqlError if it does not bound the partitions."""
     for column in query.find_all(exp.Column):
         if not is_partitioned and column.name.lower() in PARTITIONS:
             raise SqlError(f"Unrecognized name: {column.name}")
@@ -102,7 +102,7 @@ def on_duckdb(part: exp.Expr, table: str, relation: str, load_time: str) -> str:
 
 
 def _conditions(query: exp.Query) -> Iterator[exp.Expr]:
-    """Each condition that all rows have to meet."""
+    """Each condition that all rows must meet."""
     for where in query.find_all(exp.Where):
         parts = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
         yield from (part.unnest() for part in parts)

@@ -49,7 +49,7 @@ class BillRow(NamedTuple):
 
     @property
     def invoice_month(self) -> str:
-        """YYYYMM: of a row that came after its month's end, the month in which it came."""
+        """The invoice month as YYYYMM; for a row that came after its month's end, the month in which it came."""
         return f"{max(self.start, self.exported_at - 3 * 24 * HOUR):%Y%m}"
 
     @property
@@ -108,7 +108,7 @@ class Activity(NamedTuple):
 
 @dataclass(frozen=True)
 class GoogleDay:
-    """A day, or what is known of it by now. `rows` begin within it, those of other services included."""
+    """A day, or the part known by now. `rows` begin within it and include other services."""
 
     date: date
     uses: tuple[Use, ...]
@@ -117,21 +117,21 @@ class GoogleDay:
 
     @property
     def ai_rows(self) -> tuple[BillRow, ...]:
-        """Those of Gemini and of other models: no tax, no machines."""
+        """The rows of Gemini and of other models, without tax and machines."""
         return tuple(row for row in self.rows if is_ai(row))
 
     @property
     def net_usd(self) -> Decimal:
-        """What AI cost after credits, before tax."""
+        """The cost of AI after credits, before tax."""
         return sum((row.net_usd for row in self.ai_rows), Decimal())
 
     @property
     def usage_usd(self) -> Decimal:
-        """What AI cost by use, after credits: without subscriptions."""
+        """The usage-based cost of AI after credits, without subscriptions."""
         return sum((row.net_usd for row in self.ai_rows if not row.subscription), Decimal())
 
     def tokens(self, project_id: str, api: str, *kinds: str) -> dict[str, int]:
-        """By model, as Cloud Monitoring counts them."""
+        """Model → tokens, as Cloud Monitoring counts them."""
         sums: dict[str, int] = {}
         for use in self.uses:
             if (use.project_id, use.api) == (project_id, api):
@@ -139,7 +139,7 @@ class GoogleDay:
         return sums
 
     def accepted_lines(self, email: str) -> int:
-        """Of each original request the largest count."""
+        """The accepted lines: the largest count of each original request."""
         most: dict[str, int] = {}
         for one in self.activities:
             if one.email.lower() == email.lower() and one.kind.endswith("Acceptance"):

@@ -15,7 +15,7 @@ LACKS = {status: STATUSES[status][1] for status in (400, 401, 403, 404)}
 
 
 class CloudError(Exception):
-    """Google refuses: a status, its words, and the reason that BigQuery adds."""
+    """Google's refusal: status, message, and the reason that BigQuery adds."""
 
     def __init__(self, status: int, message: str = "", reason: str | None = None) -> None:
         super().__init__(message)
@@ -23,14 +23,14 @@ class CloudError(Exception):
 
 
 def admit(request: Request, key_suffix: str) -> None:
-    """Whoever shows no token is let in, as a stand-in's clients do; a wrong one is refused."""
+    """Accepts a request without a token, since clients of a stand-in send none; refuses a wrong token."""
     sent = request.headers.get("authorization")
     if sent is not None and sent != f"Bearer {GOOGLE_TOKEN}{key_suffix}":
         raise CloudError(401)
 
 
 def error_body(status: int, message: str | None = None, reason: str | None = None) -> dict[str, Any]:
-    """In the form of all APIs; with a reason, in that of BigQuery."""
+    """The body of an error in the format of all APIs, or with a reason in BigQuery's format."""
     name, usual = STATUSES.get(status, STATUSES[500])
     body: dict[str, Any] = {"code": status, "message": message or usual, "status": name}
     if reason:

@@ -103,7 +103,7 @@ class OpenAiApi:
         ]
 
     def error(self, status: int, message: str | None = None, param: str | None = None) -> Response:
-        """Any refusal or failure, in the provider's own form."""
+        """The response for a refusal or failure, in the provider's format."""
         kind, code, usual = ERRORS.get(status, ERRORS[500])
         body = {"error": {"message": message or usual, "type": kind, "param": param, "code": code}}
         return Response(msgspec.json.encode(body), status, media_type="application/json")

@@ -67,7 +67,7 @@ class CodexDays:
         self.final = lru_cache(maxsize=200)(lambda day: tuple(self._final(day)))
 
     def visible(self, day: date, now: datetime) -> tuple[CodexDay, ...]:
-        """In the order of the members; whoever did nothing has no row."""
+        """The visible days of the members, in their order; members without activity have none."""
         passed = (now - LAG - datetime.combine(day, time(), UTC)) // timedelta(minutes=1)
         minutes = max(0, min(MINUTES, passed))
         parts = (one.until(minutes) for one in self.final(day)) if minutes else ()

@@ -91,13 +91,13 @@ class Member:
         return self.added_at <= now and not self.person.gone(now)
 
     def has_joined(self, now: datetime) -> bool:
-        """The ChatGPT workspace; what is purchased is never given back."""
+        """Whether the person has joined the ChatGPT workspace; purchased seats are never returned."""
         return self.has_seat and max(self.added_at, WORKSPACE_SINCE) <= now
 
 
 @dataclass(frozen=True)
 class Key:
-    """A project's API key; deleted, it is in no list any more, and an archived project serves none."""
+    """A project's API key. A deleted key is in no list, and an archived project has none."""
 
     id: str
     name: str
@@ -108,7 +108,7 @@ class Key:
 
     @property
     def user_id(self) -> str | None:
-        """Of the person; reports name no user of a service account's key."""
+        """The person's user id; reports name no user of a service account's key."""
         return self.owner.id if isinstance(self.owner, Member) else None
 
     def exists(self, now: datetime) -> bool:
@@ -118,13 +118,13 @@ class Key:
         return self.exists(at) and not self.project.is_archived(at)
 
     def has_access(self, now: datetime) -> bool:
-        """Whether the owner has still access to the project."""
+        """Whether the owner still has access to the project."""
         return isinstance(self.owner, ServiceAccount) or self.owner.present(now)
 
 
 @dataclass(frozen=True)
 class Company:
-    """All of it, the same for the same seed."""
+    """The whole company; the same seed gives the same company."""
 
     organization: Organization
     id: str
@@ -145,12 +145,12 @@ class Company:
         return next(member.person.email for member in self.members if member.id == user_id)
 
     def seats(self, at: datetime) -> int:
-        """Seats of ChatGPT that are paid for: purchased by fives."""
+        """The number of purchased ChatGPT seats, a multiple of five."""
         joined = sum(member.has_joined(at) for member in self.members)
         return -(-joined // BY_FIVES) * BY_FIVES
 
     def of_project(self, project: Project, now: datetime) -> list[Member]:
-        """Its members: owners of its keys, and the organization's owners."""
+        """The project's members: owners of its keys, and the organization's owners."""
         owners = {key.user_id for key in self.keys if key.project is project}
         return [m for m in self.members if m.present(now) and (m.id in owners or m.role == "owner")]
 

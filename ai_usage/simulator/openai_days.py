@@ -25,7 +25,7 @@ HALF_DAY = MINUTES // 2
 
 
 class Version(NamedTuple):
-    """What decides how much of a day is visible; equal versions show equal figures."""
+    """Determines how much of a day is visible; equal versions show equal figures."""
 
     minutes: int
     is_settled: bool
@@ -46,7 +46,7 @@ class OpenAiDays:
         self.visible = lru_cache(maxsize=400)(self._visible)
 
     def _final(self, day: date) -> OpenAiDay:
-        """All that happened, on endpoints that the organization is not offered too."""
+        """The complete day, including endpoints that the organization is not offered."""
         bustle, much = rhythm.bustle(day), rhythm.level(day)
         if day < SINCE.date():
             return OpenAiDay(day, ())

@@ -37,7 +37,7 @@ class Habit(NamedTuple):
 
 
 class Tool(NamedTuple):
-    """One way in which a key, or for want of one a project, uses anything else."""
+    """One way in which a key, or a project without a key, uses anything else."""
 
     endpoint: str
     family: str | None

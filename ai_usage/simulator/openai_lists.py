@@ -27,7 +27,7 @@ ADMIN_KEYS = {"key_admin_simulated1": "ai_usage", "key_admin_simulated2": "terra
 
 
 class OpenAiLists:
-    """Answers to questions about who and what there is."""
+    """Answers for the lists of people, keys and workspaces."""
 
     def __init__(self, company: Company, clock: Callable[[], datetime]) -> None:
         self.company, self.clock = company, clock

@@ -108,7 +108,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Organization:
-    """All of it, the same for the same seed."""
+    """The whole company; the same seed gives the same company."""
 
     id: str
     people: tuple[Person, ...]

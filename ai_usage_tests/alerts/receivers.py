@@ -81,7 +81,7 @@ class Post:
     port: int = 0
     answers: dict[str, list[str]] = field(default_factory=dict)
     extensions: tuple[str, ...] = ("AUTH PLAIN LOGIN",)
-    got: list[tuple[str, EmailMessage]] = field(default_factory=list)  # to whom, what
+    got: list[tuple[str, EmailMessage]] = field(default_factory=list)  # recipient, mail
     commands: list[str] = field(default_factory=list)
 
     @property
@@ -90,7 +90,7 @@ class Post:
 
 
 class _SmtpSession(socketserver.StreamRequestHandler):
-    """SMTP, as far as one mail needs it."""
+    """The part of SMTP that one mail needs."""
 
     post: Post
     to = ""
@@ -151,7 +151,7 @@ def post() -> Iterator[Post]:
 
 @contextmanager
 def drip(start: bytes, every: float = 0.05) -> Iterator[int]:
-    """A server that accepts any input and answers a byte at a time, forever; yields its port."""
+    """A server that accepts any input and answers one byte at a time, forever. Yields its port."""
     is_over = threading.Event()
 
     class Dripping(socketserver.BaseRequestHandler):

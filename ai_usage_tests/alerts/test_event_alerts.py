@@ -31,7 +31,7 @@ def drift(watched: Watched, *things: str, days: int = 1) -> str:
         seen.add(DAY + timedelta(days=n), Counter(things), records=3)
     key = dg.AssetCheckKey(dg.AssetKey(["raw", "claude_cost_report"]), "schema_drift")
     watched.evaluate({None: evaluate_sightings(watched.warehouse, key, seen, "Unknown")}, key.asset_key, key.name)
-    assert watched.tick() == "no news"  # the result itself is none
+    assert watched.tick() == "no news"  # the result itself is no news
     return watched.tick(EVENTS)
 
 
@@ -130,7 +130,7 @@ def test_anomalies_of_weeks_ago_are_not_reported(watched: Watched, web: Hook) ->
 
 
 def test_of_a_thousand_events_of_a_run_none_is_lost(watched: Watched, web: Hook) -> None:
-    """Dagster's metadata has 20 of their rows."""
+    """Dagster's metadata has only 20 of their rows."""
     keys = [f"key-{n:04}" for n in range(1000)]
     watched.evaluate({DAY: spikes(*(("api_key", key, "anthropic") for key in keys)), NEXT: FAILED}, SPIKES, USUAL)
     assert "1000 news" in watched.tick(EVENTS)
@@ -162,7 +162,7 @@ def test_many_events_of_several_checks_have_an_item_each(watched: Watched, web: 
 
 
 def test_events_that_an_earlier_release_sent_are_not_sent_again(watched: Watched, web: Hook) -> None:
-    """It read them from the results' metadata, under the same keys."""
+    """The earlier release read them from the results' metadata, under the same keys."""
     sent = [News(key=key, severity=Severity.WARNING, title="x", topic="x") for key in ("budget/0.5", "team/A")]
     with watched.alerts.outbox.transaction() as memory:
         memory.put([], sent, [], watched.alerts.now())
@@ -173,7 +173,7 @@ def test_events_that_an_earlier_release_sent_are_not_sent_again(watched: Watched
 
 
 def test_a_copy_without_events_has_none_to_report(watched: Watched) -> None:
-    """No copy yet; one of an earlier release; one that cannot be read, which another sensor reports."""
+    """There is no copy yet; it is of an earlier release; or it cannot be read, which another sensor reports."""
     assert watched.tick(EVENTS) == "no news"
     before = DuckDBWarehouse(watched.warehouse.path, watched.warehouse.published_path, [PULLS, BUILDS], settings().now)
     before.publish_anew()

@@ -303,7 +303,7 @@ def test_a_message_is_deleted_when_every_channel_has_had_it_for_long_enough(tmp_
     with outbox.transaction() as memory:
         memory.put(messages, both, ["slack"], began)
     outbox.ended(messages[0], "slack", "delivered")
-    for days, left in ((179, 2), (181, 1)):  # what is not delivered yet stays
+    for days, left in ((179, 2), (181, 1)):  # messages that are not delivered yet stay
         with outbox.transaction() as memory:
             memory.put([], [], [], began + timedelta(days=days))
             assert memory.db.execute("select count(*) from messages").fetchone() == (left,)

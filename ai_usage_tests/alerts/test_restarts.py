@@ -1,4 +1,4 @@
-"""Alerts across restarts of the daemon and ticks at once: nothing is sent twice and nothing is lost."""
+"""Alerts across restarts of the daemon and concurrent ticks: nothing is sent twice and nothing is lost."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -103,7 +103,7 @@ def test_two_ticks_at_once_do_not_send_the_same(watched: Watched, web: Hook) -> 
 def test_a_receiver_that_drips_delays_no_other_and_is_given_up_in_time(
     watched: Watched, web: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Headers that arrive byte by byte never reach a time-out of reads. The same for a mail server's answer."""
+    """Headers that arrive byte by byte never reach the timeout of a read. A mail server's answer behaves the same."""
     monkeypatch.setattr("ai_usage.alerts.channels.SECONDS_IN_ALL", 1)
     monkeypatch.setattr("ai_usage.alerts.mail.SECONDS_IN_ALL", 1)
     with drip(b"HTTP/1.1 200 OK\r\nx: ") as slow, drip(b"220-") as slow_mail, drip(b"220 ok\r\n250-") as later:

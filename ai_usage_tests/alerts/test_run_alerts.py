@@ -40,14 +40,14 @@ def refresh_range(why: str = "") -> dg.JobDefinition:
 
 
 def run(watched: Watched, why: str = "", tags: Mapping[str, str] | None = None) -> str:
-    """A run from the command line; `why` it fails, if it does."""
+    """A run from the command line. It fails with the error `why` if there is one."""
     return refresh_range(why).execute_in_process(
         instance=watched.instance, raise_on_error=False, run_config=QUIET, tags=dict(tags or {})
     ).run_id  # fmt: skip
 
 
 def again(watched: Watched, run_id: str, *, fails: bool) -> None:
-    """What the UI's re-execution leaves in the log."""
+    """The events that the UI's re-execution leaves in the log."""
     made = watched.instance.create_run_for_job(
         refresh_range(), status=dg.DagsterRunStatus.STARTED, parent_run_id=run_id, root_run_id=run_id
     )
@@ -100,7 +100,7 @@ def test_a_retry_that_succeeds_leaves_nothing_to_report(watched: Watched, web: H
 
 
 def test_a_run_that_dagster_announced_to_retry_and_did_not_is_reported(watched: Watched, web: Hook) -> None:
-    """It announces a retry and then finds no step to retry: the process died after the last one."""
+    """Dagster announces a retry and then finds no step to retry: the process died after the last step."""
     run_id = run(watched, "busy", tags={"dagster/will_retry": "true"})
     assert watched.tick(RUNS) == "no news"
     watched.instance.add_run_tags(run_id, {"dagster/will_retry": "false"})

@@ -1,4 +1,4 @@
-"""The weekly digest: when it is due, that each channel gets it once, and how it looks there."""
+"""The weekly digest: when it is due, that each channel gets it once, and its format in each channel."""
 
 import json
 from dataclasses import replace
@@ -29,7 +29,7 @@ SECTIONS = [
 
 
 def _settings() -> Settings:
-    """Those of the sensors."""
+    """The settings of the sensors."""
     found: Settings = vars(automation)["settings"]()
     return found
 
@@ -56,7 +56,7 @@ def test_it_is_due_at_the_weekday_and_time_of_the_zone(now: str, zone: str, due:
 
 @pytest.fixture
 def clock(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    """The instant that the sensor sees; a digest can be made unless the test takes it away."""
+    """The instant that the sensor sees. A digest can be built unless the test prevents it."""
     at = [MONDAY - timedelta(days=3)]
     of = replace(_settings(), schedule_timezone="UTC")
     monkeypatch.setattr(automation, "settings", lambda: replace(of, fixed_now=at[0]))
@@ -83,7 +83,7 @@ def test_each_week_is_sent_once_to_each_channel_also_after_a_crash(
     watched.alerts = replace(watched.alerts, channels=[Webhook(web.url)])
     monkeypatch.setattr(digest_news, "digest_of", lambda *_: None)
     clock[0] = MONDAY + timedelta(days=7)
-    assert watched.tick(DIGEST) == "no news"  # nothing to read: it waits
+    assert watched.tick(DIGEST) == "no news"  # there is no data: it waits
     monkeypatch.setattr(digest_news, "digest_of", lambda _, key: digest_named(key))
     clock[0] += timedelta(hours=5)
     assert "1 news" in watched.tick(DIGEST)

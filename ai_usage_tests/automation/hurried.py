@@ -1,5 +1,6 @@
-"""Dagster's own daemon on the real definitions, with short intervals: it looks every few seconds, executes runs in its
-own process, and the test sets its clock. Loaded as the code location, and executed in place of `dagster-daemon run`.
+"""Dagster's own daemon on the real definitions, with short intervals. It ticks every few seconds and executes runs in
+its own process, and the test sets its clock. The module is loaded as the code location, and executed in place of
+`dagster-daemon run`.
 """
 
 import os
@@ -24,7 +25,7 @@ retry.Patience.__init__.__kwdefaults__ |= {"attempts": 2, "first_wait": 0.01, "l
 
 from ai_usage.alerts import delivery  # noqa: E402
 
-delivery.Persistence.__init__.__defaults__ = (1, 0.01, 15.0)  # of a tick; the next one is soon
+delivery.Persistence.__init__.__defaults__ = (1, 0.01, 15.0)  # seconds per tick; the next tick is soon
 
 from ai_usage import definitions  # noqa: E402
 from ai_usage.automation.warehouse_resource import WarehouseResource  # noqa: E402
@@ -52,7 +53,7 @@ def refuse_a_full_disk(folder: Path, needed: int, target: Path) -> None:
 durable_files.refuse_a_full_disk = refuse_a_full_disk
 spare_copy.refuse_a_full_disk = refuse_a_full_disk  # type: ignore[attr-defined]
 
-# Other assets have tests of their own and would take most of the time.
+# Other assets have their own tests and would take most of the time.
 MADE = {
     *("claude_priced_tiers", "claude_allocated_shares", "claude_cost_shares", "claude_attributed_costs"),
     *("claude_total_expenses", "cursor_expenses", "ai_spend", "spend_by_scope", "budget_status", "spend_revisions"),
@@ -71,7 +72,7 @@ handed = WarehouseResource.yield_for_execution
 
 @contextmanager
 def over_one_connection(self: Any, context: Any) -> Iterator[Warehouse]:
-    """No other process uses the file: opening it for each step takes a sixth of the time."""
+    """No other process uses the file, and opening it for each step takes a sixth of the time."""
     with handed(self, context) as warehouse, warehouse.connected():
         yield warehouse
 
@@ -79,7 +80,7 @@ def over_one_connection(self: Any, context: Any) -> Iterator[Warehouse]:
 WarehouseResource.yield_for_execution = over_one_connection  # type: ignore[method-assign]
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():
-    sensor._min_interval = 8  # seconds: the tests wait the longer, and look the less often
+    sensor._min_interval = 8  # seconds: a longer interval delays the tests, a shorter one costs more ticks
 
 if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
@@ -90,8 +91,8 @@ if __name__ == "__main__":
     turns = Lock()
 
     def in_turn(iterate: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-        """Runs and sensors wait for each other: what a sensor sees while a run is under way leads to nothing here, and
-        it would look the more often the slower the machine is.
+        """Runs and sensors wait for each other. A sensor that ticks during a run requests nothing here, and on a slow
+        machine there would be many such ticks.
         """
 
         def iterate_in_turn(*of: Any, **named: Any) -> Iterator[Any]:

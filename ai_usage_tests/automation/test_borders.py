@@ -1,5 +1,5 @@
-"""A provider that fails, sends invalid answers or triggers a defect of ours does not affect the other one: what was
-pulled of it, its tables and its boards are what they are where no other is configured.
+"""A provider that fails, sends invalid answers or triggers a defect of ours does not affect the other one: its pulls,
+tables and boards are the same as where no other provider is configured.
 """
 
 import os
@@ -68,7 +68,7 @@ class World:
 
     @cached_property
     def tables(self) -> dict[str, Any]:
-        """The content of the warehouse, except what names pulls and runs."""
+        """The content of the warehouse, without ids of pulls and runs."""
         found = contents(self.platform.warehouse.path)
         return {name: by_the_second(rows) for name, rows in found.items() if name not in OF_RUNS}
 
@@ -122,7 +122,7 @@ def lived(
 
 @pytest.fixture(scope="module")
 def pulled(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Platform:
-    """The ledger has both providers' days, and nothing is built."""
+    """The ledger has both providers' days; nothing is built."""
     platform = platform_in(tmp_path_factory.mktemp("pulled"))
     lived(platform, simulator, "claude", "cursor", what=lambda runs: runs.pull(SPAN))
     return platform
@@ -142,7 +142,7 @@ MONEY = {"marts/ai_spend", "marts/claude_total_expenses", "marts/spend_by_scope"
 
 
 def plant_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only spend, all of Cursor's tables, the tables these are made of, one board, and the checks of spend's days."""
+    """Only spend, all tables of Cursor, the tables that these read, one board, and the checks of spend's days."""
     own = {
         key.to_user_string() for asset in definitions.ASSETS for key in asset.keys if key.path[1].startswith(OF_CURSOR)
     }
@@ -166,14 +166,14 @@ def both_of_few(pulled: Platform, tmp_path_factory: pytest.TempPathFactory, simu
 
 @pytest.fixture
 def few(both_of_few: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """What both providers leave where no more is made than what follows of this test."""
+    """The outcome of both providers when only the assets of `plant_few` are built."""
     plant_few(monkeypatch)
     return both_of_few
 
 
 @pytest.fixture
 def money_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only spend, the tables it is made of, and the checks that these tests use."""
+    """Only spend, the tables that it reads, and the checks that these tests use."""
     made = behind("marts/spend_anomalies") | {"marts/claude_total_expenses"}
     looked_at = {"no_day_is_missing", "grouped_lines_equal_console_figure", "spend_has_no_anomaly"}
     assets = assets_of(definitions.ASSETS, {"raw", "core"}, made)
@@ -216,7 +216,7 @@ def test_a_provider_that_answers_401_to_everything_leaves_the_other_whole(
 def test_a_report_that_fails_leaves_the_rest_of_its_provider_too(
     tmp_path: Path, simulator: Simulator, few: World
 ) -> None:
-    """Case 3: whatever a pull raises, the other pulls of its run and the build continue."""
+    """Case 3: whatever error a pull raises, the other pulls of its run and the build continue."""
     for path in ("analytics/cost", "claude_code"):
         simulator.faults.plan("status", status=500, path=path, times=None)
     try:

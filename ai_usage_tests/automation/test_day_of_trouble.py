@@ -92,7 +92,7 @@ def live_through(machine: HourlyMachine, instance: dg.DagsterInstance) -> None:
     machine.hour(instance, at(end, 2))  # Cursor's day is due
     faults.clear()
     faults.plan("login_page", path="/anthropic", times=None)
-    machine.hour(instance, at(end, 6))  # Claude's is
+    machine.hour(instance, at(end, 6))  # Claude's day is due
     faults.clear()
     machine.hour(instance, at(end, 7))
     (machine.home / "full_disk").touch()

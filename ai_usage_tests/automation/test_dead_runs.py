@@ -1,4 +1,4 @@
-"""Only runs without a process are ended; what a run needs of the queue; and a terminal that closes."""
+"""Only runs without a process are ended; the queue limits of runs; and a terminal that closes."""
 
 import os
 import signal
@@ -115,7 +115,7 @@ def test_a_run_killed_between_its_start_and_its_tag_is_dead_once_the_tag_is_over
     assert inherited is not None
     unnamed = run_of(instance, None)
     again = run_of(instance, inherited.tags[PROCESS], parent_run_id=parent.run_id, root_run_id=parent.run_id)
-    queued = run_of(instance, None)  # not started: Dagster's own limit for a start holds for it
+    queued = run_of(instance, None)  # not started: Dagster's own start timeout applies
     unreadable = run_of(instance, "x y")
     for run in (unnamed, again, unreadable):
         instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", run.job_name), run.run_id)
@@ -140,7 +140,7 @@ def test_every_command_ends_dead_runs_first_and_continues_if_the_records_are_dam
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
     of = replace(settings(), data_dir=tmp_path)
-    end_dead_runs(of)  # there is nothing yet, and nothing is made
+    end_dead_runs(of)  # there is no instance yet, and none is created
     assert not of.dagster_home.exists()
     prepare_instance(of)
     with dg.DagsterInstance.get() as instance:
@@ -205,7 +205,7 @@ def looking() -> dg.JobDefinition:
 def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A kill while the sheet's resource was opened left a run in progress for a day."""
+    """A run that was killed while it opened the sheet's resource stayed in progress for a day."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "home").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
@@ -220,7 +220,7 @@ def test_every_run_carries_its_process_before_anything_is_opened_and_its_longest
     assert config["run_monitoring"]["max_runtime_seconds"] == settings().max_run_hours * 3600
 
 
-# What runs need of the queue.
+# The queue limits of runs.
 
 
 def pools(job: str) -> set[str]:
@@ -239,7 +239,7 @@ def test_no_pull_keeps_a_build_or_another_providers_pull_waiting() -> None:
     assert pools("look_at_freshness") == set()
     config = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"]
     everything = set().union(*(pools(job) for job in JOBS_AT_WORK))
-    assert config["runs"]["max_concurrent_runs"] > len(everything) + 1  # a run of each, and one without
+    assert config["runs"]["max_concurrent_runs"] > len(everything) + 1  # one run per pool, and one without a pool
 
 
 # A terminal that closes.

@@ -88,7 +88,7 @@ def test_old_runs_are_deleted_with_their_files_and_the_newest_of_each_kind_stays
     events = instance.fetch_materializations(KEY, limit=50).records
     assert {event.run_id for event in events} == {only, *young}
     results = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=50)
-    assert {result.run_id for result in results} == {only, *young, under_way}  # what a check remembers
+    assert {result.run_id for result in results} == {only, *young, under_way}  # runs that a check still needs
     assert newest(instance, dg.DagsterEventType.RUN_SUCCESS) == last
     assert instance.get_records_for_run(young[0]).records
     assert purge(instance, LIMIT) == 0

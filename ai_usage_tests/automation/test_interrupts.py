@@ -1,4 +1,4 @@
-"""Ctrl-C stops a command at any point: it does not count as a failure of a step, and nothing else begins."""
+"""Ctrl-C stops a command at any point: it does not count as the failure of a step, and nothing else starts."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def test_ctrl_c_is_found_behind_duckdbs_error_and_no_other_error_is_taken_for_it
 
 @dataclass
 class Interrupted:
-    """Ctrl-C comes while it is deleted."""
+    """An object that receives Ctrl-C while it is deleted."""
 
     error: type[BaseException]
 

@@ -1,5 +1,5 @@
 """Commands that end in the middle of a run, as processes: killed, or with their terminal closed. A real daemon that is
-then started goes on by itself, and each dead run alerts; though meanwhile a provider never answers.
+then started continues without help, and each dead run alerts, although one provider never answers.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ from ai_usage.simulator.faults import Fault
 from ai_usage_tests.alerts.receivers import Hook, hook
 
 OFTEN = 1_000_000  # requests
-PATIENCE = 300.0  # seconds for what takes some, on a machine that is busy with other tests
+PATIENCE = 300.0  # seconds for a slow step, on a machine that is busy with other tests
 FAILURE, STARTED, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS
 
 
@@ -48,7 +48,7 @@ class House:
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
-        """Opened once: to open it takes longer than to ask it, and it is asked often."""
+        """Opened once: opening it takes longer than a query, and it is queried often."""
         return dg.DagsterInstance.from_config(str(self.home / "dagster"))
 
     @property
@@ -71,12 +71,12 @@ class House:
         }
 
     def hangs(self, provider: str) -> None:
-        """One of the providers never answers from now on; the other does."""
+        """From now on this provider never answers; the other one does."""
         self.simulator.faults.clear()
         self.fault = self.simulator.faults.plan("slow", path=f"/{provider}", times=OFTEN, delay=3600.0)
 
     def backfill(self, terminal: int | None = None) -> subprocess.Popen[bytes]:
-        """The command for the first day only, in a terminal of its own if one is given."""
+        """The command for the first day only, in the given terminal if there is one."""
 
         def take_the_terminal() -> None:
             if terminal is not None:
@@ -130,7 +130,7 @@ class House:
         try:
             self.until("in the middle of pull_cursor", lambda: self.is_in_the_middle("pull_cursor"), read)
         finally:
-            os.close(ours)  # which the kernel signals to whoever had the terminal
+            os.close(ours)  # the kernel then sends a signal to the processes of that terminal
         try:
             self.exit_code_of_the_closed = command.wait(PATIENCE)
         finally:
@@ -148,7 +148,7 @@ class House:
             command.wait(PATIENCE)
 
     def live(self) -> None:
-        """The daemon, with room for two runs: a dead one would take the place that Cursor's leaves."""
+        """The daemon, with room for two runs: a dead run would take the place of Cursor's."""
         self.hangs("cursor")
         config = self.home / "dagster" / "dagster.yaml"
         text = config.read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from ai_usage_tests.platform import OTHERS, WITHOUT_BOARDS, Platform, platform_i
 
 PAST = Span(date(2026, 10, 15), date(2026, 11, 19))  # up to yesterday of the tests' clock
 LATELY = Span(date(2026, 11, 12), PAST.last)
-# The spike is the first: a key that deviates is alerted once a week.
+# The spike is first: a key that deviates is alerted once a week.
 SPIKE, SLIP, LOST, DOUBLED = (date(2026, 11, day) for day in (12, 13, 16, 17))
 TYPO = "dve@example.com"
 CHECKS, RUNS, *_ = automation.SENSORS
@@ -38,7 +38,7 @@ def a_hundred_times(name: str) -> Bend:
 
 
 class Listener:
-    """A receiver, and what the sensors sent in their last tick."""
+    """A receiver, and the messages of the sensors' last tick."""
 
     def __init__(self, platform: Platform, web: Hook, home: Path) -> None:
         self.platform, self.web = platform, web
@@ -46,7 +46,7 @@ class Listener:
         self.alerts = Alerts(outbox, [Webhook(web.url)], settings().now, is_simulated=False, persistence=Persistence())
 
     def tick(self) -> dict[tuple[str, str], str]:
-        """(what, day) → the text of the alert, of one tick of each sensor."""
+        """(title, day) → the text of the alert, after one tick of each sensor."""
         before = len(self.web.got)
         of = replace(settings(), data_dir=self.alerts.outbox.path.parent)
         copyfile(self.platform.warehouse.published_path, of.published_database)
@@ -61,7 +61,7 @@ class Listener:
 
 
 def refresh(platform: Platform, sheet: Path, span: Span) -> bool:
-    """What the job refresh_range does about the provider that is configured."""
+    """The work of the job refresh_range for the configured provider."""
     with closing(platform.claude.admin()) as admin:
         outcome = platform.materialize(OF_ONE_PROVIDER, span, admin, sheet=CsvFolder(sheet))
     platform.warehouse.publish()
@@ -76,7 +76,7 @@ def web() -> object:
 
 @pytest.fixture(scope="module")
 def alerts(tmp_path_factory: pytest.TempPathFactory, web: Hook) -> dict[tuple[str, str], str]:
-    """What one tick sends about a bad week, after fifty days that were alerted before."""
+    """The alerts of one tick after a bad week. The fifty days before were alerted earlier."""
     home = tmp_path_factory.mktemp("planted")
     platform = platform_in(home)
     sheet = home / "sheet"

@@ -74,7 +74,7 @@ def test_what_is_due_is_asked_for_once_an_hour_until_it_is_there(of: Settings, p
     assert result.run_requests[0].tags[CHAIN] == "pull_cursor"
     week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
     look(platform, week, "cursor_daily_usage")
-    assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == [WINDOW]  # only half of it is there
+    assert spans(tick(CURSOR, platform.warehouse, platform.instance)) == [WINDOW]  # only half of it is pulled
     look(platform, week, "cursor_usage_events")
     result = tick(CURSOR, platform.warehouse, platform.instance)
     assert (spans(result), result.skip_message) == ([], "nothing is due; the newest day there is 2026-11-19")
@@ -140,7 +140,7 @@ def test_with_an_analytics_key_alone_analytics_cost_and_usage_are_pulled(
     assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == set(ANALYTICS_PULLS)
     assert spans(tick(ANALYTICS, None, platform.instance)) == [WINDOW]
     week = Span(YESTERDAY - 6 * ONE_DAY, YESTERDAY)
-    look(platform, week, *ANALYTICS_PULLS)  # an account that has no key any more
+    look(platform, week, *ANALYTICS_PULLS)  # an account that no longer has a key
     assert spans(tick(ANALYTICS, platform.warehouse, platform.instance)) == [WINDOW]
     look(platform, week, *ANALYTICS_PULLS, account="enterprise")
     assert spans(tick(ANALYTICS, platform.warehouse, platform.instance)) == []
@@ -210,7 +210,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def built(past: Platform, tmp_path: Path) -> Platform:
-    """A copy of it for one test."""
+    """A copy of `past` for one test."""
     return past.copy(tmp_path)
 
 
@@ -282,7 +282,7 @@ def test_a_changed_directory_is_applied_to_the_last_days_that_were_asked_about(b
 
 @pytest.mark.parametrize("pull", ["claude_analytics_cost", "claude_enterprise_users", "cursor_daily_usage"])
 def test_the_accounts_are_listed_again_whichever_report_brought_something(platform: Platform, pull: str) -> None:
-    """With an Analytics key alone neither a bill nor a directory is pulled."""
+    """With an Analytics key alone, neither a bill nor a member list is pulled."""
     look(platform, Span(YESTERDAY, YESTERDAY), pull, account="enterprise")
     [request] = rebuilt(platform).run_requests
     assert "core/dim_account" in keys_of(request)
@@ -375,7 +375,7 @@ def test_a_rebuild_that_failed_for_good_is_asked_for_again_in_the_next_hour(
 
 
 def test_a_warehouse_of_the_release_before_is_built_whole(built: Platform) -> None:
-    """It has no table of what was built."""
+    """It lacks the table `builds`."""
     built.sql(f"drop table {BUILDS.address}")
     assert spans(rebuilt(built)) == [f"{DAY}…{NEXT}"]
 

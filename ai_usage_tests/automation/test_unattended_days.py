@@ -1,7 +1,7 @@
 """Ten unattended days: Dagster's daemon, the simulated providers over HTTP, and real receivers of alerts.
 
-When nothing is left to do, the clock advances to another morning; on some the machine is asleep. In that time Claude is
-down for two days and restates a day, half of a budget is used, and the daemon is killed while messages wait.
+When no work is left, the clock advances to another morning; on some mornings the machine is asleep. In that time Claude
+is down for two days and restates a day, half of a budget is used, and the daemon is killed while messages wait.
 """
 
 import os
@@ -32,7 +32,7 @@ from ai_usage_tests.alerts.receivers import Hook, Post, hook, post
 DAYS = Span(date(2026, 11, 8), date(2026, 11, 17))
 RESTATED = date(2026, 11, 10)  # by the simulated provider, five days after it ended
 MORNINGS = [date(2026, 11, number) for number in (9, 10, 11, 13, 17, 18)]  # on others the machine is asleep
-DOWN, UP = MORNINGS[1:3], MORNINGS[3]  # Claude; on the 17th its first day was not asked about for a week
+DOWN, UP = MORNINGS[1:3], MORNINGS[3]  # Claude; on the 17th its first day had not been pulled for a week
 HALF_SPENT_ON = date(2026, 11, 17)
 KILLED = MORNINGS[-1]  # when this must be alerted
 SENSORS = 16
@@ -58,7 +58,7 @@ TABS = {
 
 
 def morning(day: date) -> datetime:
-    """When everything of the day before is complete and due."""
+    """The instant at which everything of the day before is complete and due."""
     return datetime(day.year, day.month, day.day, 13, tzinfo=UTC)
 
 
@@ -88,7 +88,7 @@ class Machine:
             "DAGSTER_HOME": str(self.home / "dagster"),
             "AI_USAGE_DATA_DIR": str(self.home),
             "AI_USAGE_START_DATE": str(DAYS.first),
-            "AI_USAGE_NOW": (morning(DAYS.last) + timedelta(days=1)).isoformat(),  # as far as partitions go
+            "AI_USAGE_NOW": (morning(DAYS.last) + timedelta(days=1)).isoformat(),  # the end of the partitions
             "AI_USAGE_SHEET_ID": f"csv:{self.home / 'sheet'}",
             "ANTHROPIC_ADMIN_API_KEY": ADMIN_KEY,
             "ANTHROPIC_ANALYTICS_API_KEY": ANALYTICS_KEY,
@@ -137,8 +137,8 @@ class Machine:
         ended = [record.end_time or 0 for record in instance.get_run_records(limit=5)]
         since = max(since, *ended) if ended else since
         sensors = [state for state in instance.all_instigator_state() if state.instigator_type.value == "SENSOR"]
-        ticks = (  # asked for until one is not quiet
-            next((tick for tick in of if tick.status.value != "STARTED"), None)  # with a dead webhook one always is
+        ticks = (  # read until one of them is not quiet
+            next((tick for tick in of if tick.status.value != "STARTED"), None)  # a dead webhook always has one
             for of in (instance.get_ticks(s.instigator_origin_id, s.selector_id, limit=2) for s in sensors)
         )
         return len(sensors) == SENSORS and all(t and t.timestamp > since and t.status.value == "SKIPPED" for t in ticks)
@@ -154,7 +154,7 @@ class Machine:
             return db.execute(text).fetchall()
 
     def news(self, what: str) -> list[str]:
-        """Every item with such a title that the webhook received, in any message."""
+        """Every item with this title that the webhook received, in any message."""
         items = [item for message in self.web.got for item in message.body["items"]]
         return [f"{item['severity']} {item['title']} {item['text']}" for item in items if what in item["title"]]
 
@@ -208,7 +208,7 @@ def _live(machine: Machine, instance: dg.DagsterInstance) -> None:
 
 
 def spent(machine: Machine, days: Span) -> float:
-    """What the providers charge for the days, when they are final."""
+    """The final cost of the days at the providers."""
     machine.set_day(days.last + timedelta(days=4))
     claude = sum(machine.simulator.day(day).total_cents for day in days.days)
     cursor = sum(sum(e.charged_cents for e in machine.simulator.cursor_day(day).events) for day in days.days)

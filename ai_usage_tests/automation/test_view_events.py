@@ -1,4 +1,4 @@
-"""What Dagster shows of views, which no run fills."""
+"""Dagster's view events: no run materializes a view."""
 
 import dagster as dg
 import pytest

@@ -1,4 +1,4 @@
-"""The watchdog: each failure alerts once and once when it is over, and stops none of the other checks."""
+"""The watchdog: each failure alerts once, and once when it is over, and stops none of the other checks."""
 
 import os
 import time
@@ -53,7 +53,7 @@ class Clock:
 
 @dataclass
 class Guarded:
-    """A watchdog over an instance that the test breaks, and the one receiver of its alerts."""
+    """A watchdog over an instance that the test breaks, and the only receiver of its alerts."""
 
     dog: Watchdog
     instance: dg.DagsterInstance
@@ -137,7 +137,7 @@ def test_a_run_that_waits_for_long_alerts_though_others_succeed(
 
 @dataclass
 class Ticker:
-    """A sensor as Dagster keeps its state, and its ticks."""
+    """A sensor with its ticks, as Dagster stores them."""
 
     instance: dg.DagsterInstance
     name: str
@@ -172,7 +172,7 @@ def test_repeatedly_failing_ticks_alert_until_one_succeeds(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
-    with dg.instance_for_test(temp_dir=str(tmp_path / "home")) as instance:  # which keeps ticks
+    with dg.instance_for_test(temp_dir=str(tmp_path / "home")) as instance:  # it stores ticks
         guarded.instance = instance
         guarded.dog = replace(guarded.dog, opened=lambda: nullcontext(instance))
         _ticks_fail(guarded, monkeypatch)
@@ -223,7 +223,7 @@ def test_a_channel_that_takes_nothing_is_reported_to_the_others(
     assert item["text"].startswith("1 messages wait")
     revived = replace(alerts, channels=[alerts.channels[0], replace(dead, url=guarded.web.url)])
     guarded.dog = replace(guarded.dog, alerts=revived)
-    guarded.looks()  # delivers what waited
+    guarded.looks()  # delivers the waiting messages
     assert "RESOLVED dead takes no alerts" in guarded.looks()
 
 
@@ -288,7 +288,7 @@ def test_the_watchdog_purges_once_a_day_what_is_older_than_the_setting(
     monkeypatch.setattr(watchdog, "purge", purged)
     monkeypatch.setattr(watchdog, "EYES", ())
     assert guarded.hours(5) == []
-    assert len(asked) == 3  # until nothing is left
+    assert len(asked) == 3  # until none is left
     assert guarded.hours(24) == []
     assert len(asked) == 4
     assert {round(age / 86_400) for age in asked} == {guarded.dog.of.history_days} == {180}
@@ -297,7 +297,7 @@ def test_the_watchdog_purges_once_a_day_what_is_older_than_the_setting(
 def test_the_command_checks_once_with_the_installations_own_channels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """On Dagster's own storage, without daemon, queue and warehouse. The watchdog survives a failed check."""
+    """Uses Dagster's own storage, without daemon, queue and warehouse. The watchdog survives a failed check."""
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     with hook() as web, environment(tmp_path, ALERT_WEBHOOK_URL=web.url):
         of = settings()

@@ -1,9 +1,8 @@
-"""What BigQuery was asked for: jobs, requests, and a model of the bytes it would bill.
+"""Counts the jobs and requests that BigQuery got, and models the bytes that it would bill.
 
-The rule of the model: a query job reads each table that its text names, itself or through a view, and the one that it
-writes; of each it reads every column and every day, and 10 MB at least, as BigQuery bills. BigQuery itself reads only
-the columns and the partitions that a query needs, so it bills less. Loads, and reading a table without a query, are
-free.
+The rule of the model: a query job reads each table that its text names, directly or through a view, and the table that
+it writes. It reads every column and every day of each, at least 10 MB, as BigQuery bills. BigQuery itself reads only
+the columns and partitions that a query needs, so it bills less. Loads, and reading a table without a query, are free.
 """
 
 from collections import Counter
@@ -28,7 +27,7 @@ VIEWS = {table.address: table for table in TABLES if table.view_of}
 
 @dataclass
 class Counted:
-    """`requests` are those of a set-up too; `made` those that make a dataset or table, or change it."""
+    """`requests` includes those of the setup; `made` counts those that create or change a dataset or table."""
 
     statements: list[str] = field(default_factory=list)
     loads_by_table: Counter[str] = field(default_factory=Counter)
@@ -42,7 +41,7 @@ class Counted:
 
 @contextmanager
 def counted(host: str) -> Iterator[Counted]:
-    """Counts what this process asks of an emulator in the meantime."""
+    """Counts this process's requests to an emulator within the block."""
     found = Counted()
     query, load, request = Jobs.query, Jobs.load, requests.Session.request
 
@@ -69,7 +68,7 @@ def counted(host: str) -> Iterator[Counted]:
 
 
 def bytes_of_tables(db: duckdb.DuckDBPyConnection, tables: Sequence[Table] = TABLES) -> dict[str, int]:
-    """Address → what its rows come to as BigQuery counts them, of the same tables in a file."""
+    """Address → bytes of its rows as BigQuery counts them, measured on the same tables in a DuckDB file."""
     return {table.address: _bytes(db, table) for table in tables if not table.view_of}
 
 
@@ -85,5 +84,5 @@ def _bytes(db: duckdb.DuckDBPyConnection, table: Table) -> int:
 
 
 def modelled_bytes(statement: str, sizes: Mapping[str, int]) -> int:
-    """What a statement is billed for, by the rule above."""
+    """The bytes that a statement is billed for, by the rule above."""
     return sum(max(LEAST_BYTES, sizes.get(table, 0)) for table in reads_of(statement, VIEWS).tables)

@@ -1,7 +1,8 @@
-"""BigQuery's API on this machine: starts the emulator with what it needs to read GoogleSQL as Google does.
+"""BigQuery's API on this machine: starts the emulator with the patches that it needs to read GoogleSQL as Google does.
 
-Runs under `.venv-bigquery`: its packages cannot be installed beside the tests' own. So it imports nothing of this
-project. Arguments: the port, and the names of mends to leave out, for the tests that notice when one is needed no more.
+Runs under `.venv-bigquery`: its packages cannot be installed beside the tests' own, so it imports nothing of this
+project. Arguments: the port, and the names of patches to leave out, for the tests that detect when a patch is no longer
+needed.
 """
 
 import os
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-os.environ["HOME"] = sys.prefix  # where DuckDB looks for its extensions, and keeps them
+os.environ["HOME"] = sys.prefix  # DuckDB looks for its extensions here, and stores them here
 
 import duckdb_extensions
 import sqlglot
@@ -30,12 +31,12 @@ Tree = exp.Expression
 
 
 def without_comments(googlesql: str) -> str:
-    """An apostrophe in a comment would be taken for the begin of a literal."""
+    """The emulator would take an apostrophe in a comment for the start of a literal."""
     return WORDS.sub(lambda found: found["kept"] or " ", googlesql)
 
 
 def decimal(node: Tree) -> Tree:
-    """NUMERIC has nine decimals. Without digits DuckDB's has three."""
+    """NUMERIC has nine decimals. DuckDB's DECIMAL without digits has three."""
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.DECIMAL:
         return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
     return node
@@ -50,20 +51,20 @@ def isoweek(node: Tree) -> Tree:
 
 
 def nul(node: Tree) -> Tree:
-    """No text of a statement may have a NUL."""
+    """A statement's text may not contain a NUL."""
     is_nul = isinstance(node, exp.Literal) and node.is_string and node.this in {"\0", r"\x00"}
     return exp.Anonymous(this="chr", expressions=[exp.Literal.number(0)]) if is_nul else node
 
 
 def whole_quotient(node: Tree) -> Tree:
-    """`div(a + 1, 2)` would be written as `a + 1 // 2`."""
+    """The emulator would write `div(a + 1, 2)` as `a + 1 // 2`."""
     if not isinstance(node, exp.IntDiv):
         return node
     return exp.IntDiv(this=exp.paren(node.this), expression=exp.paren(node.expression))
 
 
 def counted_window(node: Tree) -> Tree:
-    """COUNTIF of nulls alone is 0, within OVER too, where DuckDB has null."""
+    """COUNTIF of only nulls is 0, also with OVER, where DuckDB returns null."""
     if not (isinstance(node, exp.Window) and isinstance(node.this, exp.CountIf)):
         return node
     return exp.Coalesce(this=node.copy(), expressions=[exp.Literal.number(0)])
@@ -79,7 +80,7 @@ OF_TREES: dict[str, Callable[[Tree], Tree]] = {
 
 
 def change_trees(changes: list[Callable[[Tree], Tree]]) -> None:
-    """Have these changes made in each statement on its way to DuckDB."""
+    """Apply these changes to each statement before it reaches DuckDB."""
     transpile = sqlglot.transpile
 
     def mended(sql: str, read: str | None = None, write: str | None = None, **options: Any) -> list[str]:
@@ -99,8 +100,8 @@ def change_trees(changes: list[Callable[[Tree], Tree]]) -> None:
 
 
 def parse_once() -> None:
-    """It parses a statement for each of some twenty rules, nearly always the text of the rule before. A rule may change
-    its tree, so each gets its own.
+    """The emulator parses a statement for each of some twenty rules, nearly always the text of the rule before. A rule
+    may change its tree, so each rule gets a copy.
     """
     parse_one: Callable[..., Any] = sqlglot.parse_one
 
@@ -125,23 +126,23 @@ def strip_comments() -> None:
 
 
 def count_within_windows() -> None:
-    """What it makes of COUNTIF must not stand before OVER."""
+    """The emulator's translation of COUNTIF is not valid before OVER."""
     applies = CountIfEmptyZeroRule.applies_to
     CountIfEmptyZeroRule.applies_to = lambda self, node: applies(self, node) and not isinstance(node.parent, exp.Window)
 
 
 def keep_names() -> None:
-    """It would make all names of columns lower-case."""
+    """The emulator would make all column names lower-case."""
     translator.qualify = lambda tree, **_: tree
 
 
 def refuse_what_fails() -> None:
-    """A query that fails would be answered by no rows."""
+    """The emulator would return no rows for a query that fails."""
     job_routes._SQL_EXECUTION_DOMAIN_ERRORS = ()
 
 
 def take_any_file() -> None:
-    """Google's own client sends a file as */*."""
+    """Google's client sends a file as */*."""
     upload._is_permitted_media_type = lambda _: True
 
 

@@ -1,5 +1,5 @@
-"""What goes wrong between Google's client and BigQuery: a process that is killed, answers that are lost, and errors. As
-Google does, a job with an id that was there before is refused.
+"""Faults between Google's client and BigQuery: a process that is killed, answers that are lost, and errors. A job with
+an id that was used before is refused, as Google does.
 """
 
 import json
@@ -19,12 +19,12 @@ STATUSES = {"500": (500, "backendError"), "503": (503, "backendError"), "403": (
 
 
 class Killed(BaseException):
-    """The process ends here: nothing of ours runs after it."""
+    """The process ends here: none of our code runs after it."""
 
 
 @dataclass
 class Line:
-    """A client's line to BigQuery. `fault` names what happens to the n-th request, or nothing."""
+    """A client's connection to BigQuery. `fault` returns the fault of the n-th request, or None."""
 
     client: bigquery.Client
     fault: Callable[[int], str] = lambda _: ""
@@ -38,7 +38,7 @@ class Line:
 
     def request(self, *args: Any, **more: Any) -> requests.Response:
         if self.happened["killed"]:
-            raise Killed  # what cleans up after an error does not run
+            raise Killed  # so that no cleanup after an error runs
         path = urlsplit(str(more.get("url") or args[1])).path
         self.sent.append(path)
         fault = self.fault(len(self.sent))
@@ -53,7 +53,7 @@ class Line:
         return answer
 
     def _answer(self, path: str, *args: Any, **more: Any) -> requests.Response:
-        """The emulator's, but for a load's id: it knows none."""
+        """The emulator's answer, except for the id of a load: the emulator does not know it."""
         if "/upload/" in path:
             [name] = UPLOADED.findall(more["data"])
             if name.decode() in self._loads:

@@ -1,5 +1,5 @@
-"""A Google Cloud project in memory, for what the emulator has not: rights, roles and authorized datasets. It answers
-Google's own client as BigQuery's and Resource Manager's documentation describe it.
+"""A Google Cloud project in memory, for features that the emulator lacks: permissions, roles and authorized datasets.
+It answers Google's client as the documentation of BigQuery and Resource Manager describes.
 """
 
 import json
@@ -16,7 +16,7 @@ from ai_usage.warehouse.bigquery.project_roles import ProjectRoles
 from ai_usage.warehouse.bigquery.tables import Place
 
 NAME = "p"
-NEEDS = (  # method and address → the permission that Google asks for
+NEEDS = (  # method and address → the permission that Google requires
     ("GET", r"/datasets/\w+$", "bigquery.datasets.get"),
     ("POST", r"/datasets$", "bigquery.datasets.create"),
     ("PATCH", r"/datasets/\w+$", "bigquery.datasets.update"),
@@ -25,7 +25,7 @@ NEEDS = (  # method and address → the permission that Google asks for
     ("POST", r":getIamPolicy$", "resourcemanager.projects.getIamPolicy"),
     ("POST", r":setIamPolicy$", "resourcemanager.projects.setIamPolicy"),
 )
-# Of a dry run: what stands in the statement → the permission.
+# For a dry run: text in the statement → the permission.
 OF_STATEMENTS = (
     (r"^\s*(update|merge)", "bigquery.tables.updateData"),
     (r"^\s*create or replace table function", "bigquery.routines.update"),
@@ -46,7 +46,7 @@ class Refused(Exception):
 
 @dataclass
 class Project:
-    """What the project holds. A test takes permissions away by putting them in `denied`."""
+    """The content of the project. A test removes permissions by adding them to `denied`."""
 
     denied: set[str] = field(default_factory=set)
     datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class Project:
     configurations: list[dict[str, Any]] = field(default_factory=list)  # of the dry runs
     bytes_read: int = 1000
     is_there: bool = True
-    has_tables: bool = True  # whether a statement finds those that it names
-    is_mtls: bool = False  # Google's client asks it of its session
+    has_tables: bool = True  # whether the tables that a statement names exist
+    is_mtls: bool = False  # Google's client reads it from its session
 
     def place(self, location: str = "US") -> Place:
         client = bigquery.Client(
@@ -137,7 +137,7 @@ class Project:
         return {**body, "jobReference": reference, "status": {"state": "DONE"}, "statistics": statistics}
 
     def _resource(self, method: str, where: str, body: dict[str, Any]) -> dict[str, Any]:
-        names = where.strip("/").split("/")[1::2]  # of datasets/a/tables/b
+        names = where.strip("/").split("/")[1::2]  # from datasets/a/tables/b
         held = self.tables if "/tables" in where else self.datasets
         if method == "POST":
             name = body["tableReference"]["tableId"] if held is self.tables else body["datasetReference"]["datasetId"]

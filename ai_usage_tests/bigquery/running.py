@@ -1,4 +1,4 @@
-"""The tests' end of the emulator: starts it, waits for it, and opens warehouses in projects of their own."""
+"""The tests' side of the emulator: starts it, waits for it, and opens each warehouse in a separate project."""
 
 import secrets
 import socket
@@ -37,7 +37,7 @@ class Emulator:
     _open: list[object] = field(default_factory=list)
 
     def client(self, project: str = "") -> bigquery.Client:
-        """A client of a project that holds nothing, unless it is named."""
+        """A client of an empty project, or of the named one."""
         given = project or f"p-{secrets.token_hex(4)}"
         lent = BigQueryAt(project=given, location="US", emulator_host=self.host).get_client()
         self._open.append(lent)
@@ -56,7 +56,7 @@ def is_ready() -> bool:
 
 @contextmanager
 def emulator(*left_out: str) -> Iterator[Emulator]:
-    """An emulator with nothing in it, without some of its mends."""
+    """An empty emulator, without the patches in `left_out`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

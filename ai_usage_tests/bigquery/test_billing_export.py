@@ -1,5 +1,5 @@
-"""Google's billing export as a table in BigQuery's emulator: the query is one that BigQuery runs, and its answer is the
-table's rows to the last digit.
+"""Google's billing export as a table in BigQuery's emulator: BigQuery can run the query, and its answer has the table's
+rows to the last digit.
 """
 
 import json
@@ -28,7 +28,7 @@ PAST = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\+00")
 
 
 def column(name: str, kind: Any) -> bigquery.SchemaField:
-    """A name with a star is of a repeated column."""
+    """A name with a star is a repeated column."""
     mode = "REPEATED" if name.endswith("*") else "NULLABLE"
     if isinstance(kind, str):
         return bigquery.SchemaField(name, kind, mode=mode)
@@ -36,7 +36,7 @@ def column(name: str, kind: Any) -> bigquery.SchemaField:
 
 
 def made(running: Emulator, table: str, *, is_partitioned: bool) -> str:
-    """The samples as a table of a project of its own; its address."""
+    """Loads the samples into a table of a new project; returns its address."""
     client = running.client()
     address = f"{client.project}.billing.{table}"
     client.create_dataset("billing", exists_ok=True)
@@ -137,4 +137,4 @@ def test_a_job_says_what_it_read(running: Emulator, export: str) -> None:
     envelopes = [answer.envelope for answer in answers]
     assert {envelope["job_id"] for envelope in envelopes} == {envelopes[0]["job_id"]}
     assert all(envelope["columns_not_read"] == ["location"] for envelope in envelopes)
-    assert [envelope["bytes_processed"] for envelope in envelopes] == [0, 0]  # the emulator counts none
+    assert [envelope["bytes_processed"] for envelope in envelopes] == [0, 0]  # the emulator counts no bytes

@@ -1,4 +1,4 @@
-"""`make bigquery-check` asks BigQuery about every statement there is, and reports bytes and errors."""
+"""`make bigquery-check` dry-runs every statement in BigQuery, and reports bytes and errors."""
 
 from dataclasses import replace
 from functools import cache

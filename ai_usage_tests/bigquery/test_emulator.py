@@ -1,5 +1,5 @@
-"""The emulator reads GoogleSQL as Google does where our statements need it, and only because it is mended: where a test
-fails without its mend too, upstream has repaired it, and `emulator.py` needs that mend no more.
+"""The emulator reads GoogleSQL as Google does where our statements need it, because of the patches in `emulator.py`. If
+a test fails because the result is right without its patch too, upstream has fixed it and the patch can be removed.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from ai_usage_tests.bigquery.running import Emulator, emulator
 
 COUNTED = Table(name="counted", schema=RAW, grain="a number", columns={"n": integer("a number")}, date_column=None)
 MENDS = ("counted", "decimal", "isoweek", "nul", "div", "comments", "countif", "names", "refused", "upload")
-# What Google returns for each: name of the column, value.
+# Google's result for each: column name, value.
 ASKED: dict[str, tuple[str, str, Any]] = {
     "decimal": ("select cast('1.123456789' as numeric) as usd", "usd", Decimal("1.123456789")),
     "isoweek": (
@@ -65,7 +65,7 @@ def test_it_would_not_without_the_mend(unmended: Emulator, mend: str) -> None:
         answer: object = _answer(unmended, statement)
     except GoogleAPICallError as error:
         answer = error
-    assert repr(answer) != repr({column: value})  # 2.5 is another type than Decimal("2.5")
+    assert repr(answer) != repr({column: value})  # Decimal("2.5") and 2.5 have different types
 
 
 def test_a_file_is_loaded_only_with_the_mend(running: Emulator, unmended: Emulator) -> None:

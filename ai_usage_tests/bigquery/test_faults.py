@@ -1,4 +1,4 @@
-"""Whatever breaks off or goes wrong on the way, the same work done again comes to the same, nothing twice."""
+"""After any interruption or error, repeating the same work gives the same result, and nothing is written twice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def no_waits() -> Iterator[None]:
 
 
 def work(warehouse: BigQueryWarehouse) -> None:
-    """A small run: it pulls, writes days, fills a mart and a whole table, and keeps what it built."""
+    """A small run: it pulls, writes days, fills a mart and a whole table, and records what it built."""
     with warehouse.connected():
         warehouse.append(PULL, [answer(DAY, "1", "2"), answer(NEXT, "3")])
         warehouse.append(PULL, [answer(None, "9")])
@@ -48,7 +48,7 @@ def work(warehouse: BigQueryWarehouse) -> None:
 
 
 def left_by(warehouse: BigQueryWarehouse) -> dict[str, Any]:
-    """Every table, as readers see it: records count where a row of `pulls` has them."""
+    """Every table, as readers see it: records count only if `pulls` has their row."""
     raw = raw_table(PULL).address
     committed = (
         f"select account, activity_date, record from {raw} where pull_id in (select pull_id from {PULLS.address})"
@@ -59,7 +59,7 @@ def left_by(warehouse: BigQueryWarehouse) -> dict[str, Any]:
 
 
 class Runs:
-    """Runs on one project, each a process of its own."""
+    """Runs on one project, each in a new process."""
 
     def __init__(self, running: Emulator, project: str) -> None:
         self.running, self.project = running, project
@@ -75,7 +75,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What the work leaves, and after which request it was how far."""
+    """The result of the work, and the number of the request at which it reached each point."""
 
     left: dict[str, Any]
     points: dict[str, int]
@@ -108,7 +108,7 @@ def test_after_a_kill_the_same_work_again_leaves_the_same(
     again = runs.opened()
     if point != POINTS[0]:
         assert len(line.sent) == last
-        again.jobs.query(OVER)  # it is later: the lease was not given back
+        again.jobs.query(OVER)  # a later instant: the lease was not released
     work(again)
     assert runs.left() == undisturbed.left
 
@@ -116,7 +116,7 @@ def test_after_a_kill_the_same_work_again_leaves_the_same(
 def test_lost_answers_and_errors_write_nothing_twice_and_lose_nothing(
     running: Emulator, undisturbed: Undisturbed
 ) -> None:
-    """Every third request meets one."""
+    """Every third request has a fault."""
     runs = Runs(running, "p-faulty")
     warehouse = runs.opened()
     faults = ("lost", "500", "lost", "503", "403")

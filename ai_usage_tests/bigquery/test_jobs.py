@@ -1,4 +1,4 @@
-"""Attempts are bounded, a job of one id runs once, and each error that a person can mend is one sentence."""
+"""Attempts are bounded, a job with one id runs once, and each error that a person can fix is one sentence."""
 
 # mypy: disable-error-code="no-untyped-call"
 
@@ -22,7 +22,7 @@ def forbidden(reason: str) -> exceptions.Forbidden:
 
 
 class Scripted:
-    """A client that raises these errors, one a request, and then does what it is asked."""
+    """A client that raises these errors, one per request, and then works."""
 
     project = "p"
 
@@ -123,7 +123,7 @@ def test_a_load_with_a_lost_answer_is_waited_for_and_not_run_again() -> None:
 
 
 def test_a_load_that_failed_runs_again_by_another_id() -> None:
-    """Google runs no second job of one id, though the first wrote nothing."""
+    """Google does not run a second job with the same id, although the first wrote nothing."""
     client = Scripted()
     client.failures = [exceptions.ServiceUnavailable("503"), exceptions.InternalServerError("500")]
     jobs_with(client).load(TOTALS, TOTALS.frame({"account": ["a"], "line_count": [1]}), job_id="ours")

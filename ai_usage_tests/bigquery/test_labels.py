@@ -1,4 +1,4 @@
-"""Each job has the run and the asset or check that it was for, so that its cost can be attributed."""
+"""Each job is labeled with its run and its asset or check, so that its cost can be attributed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ WHO = Table(name="who", grain="a text", columns={"name": string("a name")}, date
 
 
 class Asked(DuckDBWarehouse):
-    """A warehouse that keeps for which step it was asked."""
+    """A warehouse that records the step of each query."""
 
     def ask(self, googlesql: str, **parameters: Any) -> pl.DataFrame:
         STEPS[googlesql] = present_step()
@@ -74,7 +74,7 @@ def test_each_job_has_the_labels_of_its_run_and_step(running: Emulator, monkeypa
     warehouse: Any = open_warehouse(of, (PULLS, WHO), run_id="0a1b2c3d-4e5f")
     warehouse.has(WHO)
     labels: list[dict[str, str]] = []
-    for call in ("query_and_wait", "load_table_from_file"):  # an emulator forgets the labels of queries
+    for call in ("query_and_wait", "load_table_from_file"):  # the emulator does not keep the labels of queries
         sent = getattr(warehouse.jobs.client, call)
         monkeypatch.setattr(warehouse.jobs.client, call, partial(noted, sent, labels))
     with working_on("core/Who Is"):

@@ -1,4 +1,4 @@
-"""One run writes at a time, and one that lost its right to write changes nothing."""
+"""One run writes at a time, and a run that lost its lease changes nothing."""
 
 import time
 from datetime import date
@@ -23,7 +23,7 @@ OVER = f"update {WRITER_LEASE.address} set expires_at = timestamp '2000-01-01' w
 
 
 def two_runs(running: Emulator, project: str) -> tuple[BigQueryWarehouse, BigQueryWarehouse]:
-    """Of one project; the second does not wait for long."""
+    """Two runs on one project; the second waits only briefly for the lease."""
     first = running.warehouse(TABLES, project=project, holder="run-1")
     return first, running.warehouse(TABLES, project=project, holder="run-2", patience=0)
 
@@ -43,14 +43,14 @@ def test_a_second_run_waits_until_the_first_is_over(running: Emulator, caplog: p
         second.replace_days(LINES, [DAY], one_line("2"))
     with pytest.raises(WarehouseBusy, match="run-1"), second.connected():
         pass
-    assert amounts(second) == [1]  # readers wait for no run
+    assert amounts(second) == [1]  # readers do not wait for the lease
     first.publish()
     second.replace_days(LINES, [DAY], one_line("2"))
     assert amounts(first) == [2]
 
 
 def test_a_statement_of_a_run_that_lost_its_lease_changes_nothing(running: Emulator) -> None:
-    """Though that run believes that it holds it."""
+    """The run itself still believes that it holds the lease."""
     first, second = two_runs(running, "p-lost")
     first.replace_days(LINES, [DAY], one_line("1"))
     first.jobs.query(OVER)

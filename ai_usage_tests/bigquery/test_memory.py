@@ -1,4 +1,4 @@
-"""What a process knows of a project costs it no job, and it knows nothing that another run may have changed."""
+"""Cached facts about a project cost no job, and nothing that another run may have changed is cached."""
 
 from collections.abc import Callable
 from datetime import date
@@ -31,7 +31,7 @@ Open = Callable[..., BigQueryWarehouse]
 
 @pytest.fixture
 def project(running: Emulator, request: pytest.FixtureRequest) -> Open:
-    """Opens the same warehouse again: as another process does, unless it is given a memory."""
+    """Opens the same warehouse again, as another process does unless it is given a memory."""
     name = f"p-{abs(hash(request.node.nodeid)):x}"
     return lambda **more: running.warehouse(TABLES, project=name, **more)
 
@@ -51,7 +51,7 @@ def usd(warehouse: BigQueryWarehouse) -> list[int]:
 
 
 def jobs_of(warehouse: BigQueryWarehouse, does: Callable[[], Any]) -> int:
-    """How many jobs something takes."""
+    """The number of jobs of an action."""
     before = warehouse.jobs.counts.total()
     does()
     return warehouse.jobs.counts.total() - before

@@ -1,4 +1,4 @@
-"""What every warehouse does, whichever engine it is on: the contract of `ai_usage.warehouse.port`."""
+"""The contract of `ai_usage.warehouse.port`, on every engine."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -76,7 +76,7 @@ def queries(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 class Clock:
-    """Moves a second each time it is read."""
+    """A clock that advances one second each time it is read."""
 
     def __init__(self) -> None:
         self.at = datetime(2026, 11, 20, tzinfo=UTC)
@@ -218,7 +218,7 @@ def test_a_whole_table_is_replaced_or_the_rows_of_one_account(warehouse: Warehou
 
 
 def _filled(warehouse: Warehouse) -> None:
-    """Sums of two accounts and two days, and then other lines below them."""
+    """Sums of two accounts and two days, followed by other lines."""
     of = [(d, a, p, "1", None) for d in (DAY, NEXT) for a in ("a", "b") for p in ("x", "y")]
     warehouse.replace_days(LINES, [DAY, NEXT], lines(*of))
     warehouse.fill_days(SUMS, "contract/sums", [DAY, NEXT], first_day=DAY, last_day=NEXT)
@@ -253,7 +253,7 @@ def test_a_query_fills_the_rows_of_one_provider(warehouse: Warehouse) -> None:
     warehouse.replace_days(SUMS, [DAY, NEXT], pl.concat([before, old]))
     warehouse.fill_days(SUMS, "contract/sums", [DAY], of={"provider": "x"}, first_day=DAY, last_day=NEXT)
     assert _changed(warehouse) == {(DAY, a, "x") for a in "ab"}
-    assert [row for row in rows(warehouse, SUMS) if row[2] is None] == []  # of an older shape of the table
+    assert [row for row in rows(warehouse, SUMS) if row[2] is None] == []  # from an older shape of the table
 
 
 def test_a_query_leaves_the_accounts_that_are_kept(warehouse: Warehouse) -> None:

@@ -1,4 +1,4 @@
-"""The platform's own definitions with AI_USAGE_WAREHOUSE=bigquery: what a run leaves equals the embedded engine's."""
+"""The platform's definitions with AI_USAGE_WAREHOUSE=bigquery: a run's result equals that of the embedded engine."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -29,7 +29,7 @@ from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import QUIET
 
 SPAN = Span(date(2026, 11, 18), date(2026, 11, 19))
-DAY_BY_DAY = "gemini_code_assist_log"  # a request for each day, and one write of all of them
+DAY_BY_DAY = "gemini_code_assist_log"  # one request per day, and one write for all of them
 PART = (
     dg.AssetSelection.assets("marts/claude_total_expenses", "marts/claude_daily_summary", f"raw/{DAY_BY_DAY}")
     .upstream()
@@ -50,16 +50,16 @@ class World:
     counted: Counted
 
     def rows(self, table: Table) -> list[str]:
-        """Without what differs from run to run."""
+        """The rows, without values that differ from run to run."""
         names = ", ".join(name for name in table.columns if name not in OF_RUNS)
-        memory_of.cache_clear()  # what the run knew of BigQuery's tables is no proof of what is in them
+        memory_of.cache_clear()  # the run's cache does not prove what the tables contain
         return sorted(
             map(repr, warehouse_of(self.of, is_read_only=True).ask(f"select {names} from {table.address}").rows())
         )
 
 
 def a_run(of: Settings, home: Path) -> World:
-    """One run, with the warehouse that these settings name."""
+    """One run on the warehouse of these settings."""
     defs = dg.Definitions.merge(build_defs(of), dg.Definitions(jobs=[dg.define_asset_job("part", PART)]))
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -109,7 +109,7 @@ def results(of: World) -> list[tuple[Any, ...]]:
 
 
 def test_a_run_takes_no_more_jobs_requests_and_bytes_than_it_needs(worlds: Worlds) -> None:
-    """Of a run that fills a new project. The figures of the whole graph are in docs/bigquery.md."""
+    """A run that fills a new project. The figures of the whole graph are in docs/bigquery.md."""
     embedded, found = worlds[0], worlds[1].counted
     assert found.jobs <= 22
     assert found.loads_by_table[raw_table(DAY_BY_DAY).name] == 1
@@ -130,7 +130,7 @@ def test_after_a_run_another_one_may_write_at_once(worlds: Worlds) -> None:
 
 
 def test_an_idle_tick_runs_no_query_job(worlds: Worlds) -> None:
-    """What the sensors ask each time: what was pulled, what is stale, whether there are new events."""
+    """The sensors' queries at each tick: what was pulled, what is stale, whether there are new events."""
     of, counts = worlds[1].of, []
     for _ in range(2):
         readers_see = published(of)

@@ -1,5 +1,5 @@
-"""`make bigquery-setup` shows what a project lacks, gives each account the least that it needs, and then finds nothing
-to do.
+"""`make bigquery-setup` shows what a project lacks, grants each account the least permissions that it needs, and then
+finds nothing to do.
 """
 
 import re
@@ -47,7 +47,7 @@ def do_all(setup: Setup) -> None:
 
 @pytest.fixture
 def project() -> Project:
-    """With datasets and tables, which its owner made; no one else has a right."""
+    """A project with datasets and tables. Only its owner has permissions."""
     made = Project()
     for step in list(Setup(made.place(), TABLES, (), People()).steps())[:3]:
         step.do()

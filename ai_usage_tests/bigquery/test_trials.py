@@ -1,4 +1,4 @@
-"""`make doctor` tries in BigQuery what a run does, names each right that is missing, and changes nothing."""
+"""`make doctor` tries each operation of a run in BigQuery, names each missing permission, and changes nothing."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ OF = read_settings({"AI_USAGE_WAREHOUSE": "bigquery", "BIGQUERY_PROJECT": "p", "
 
 @pytest.fixture
 def project(monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project with its datasets, as the settings of a doctor's run name it."""
+    """A project with its datasets, as named in the settings of the doctor's run."""
     made = Project(datasets={name: {"datasetReference": reference(name), "location": "US"} for name in DATASETS})
     monkeypatch.setattr(bigquery_setup, "project_of", lambda _: made.place())
     return made

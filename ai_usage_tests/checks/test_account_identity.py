@@ -1,4 +1,4 @@
-"""An organization behind two accounts counts twice: the check fails in a run too, and passes with one account each."""
+"""An organization with two accounts counts twice: the check fails, in a run too, and passes with one account each."""
 
 from ai_usage.core.accounts import DIM_ACCOUNT, account_rows
 from ai_usage.providers.directory import AccountName
@@ -8,7 +8,7 @@ SINGLE = "organizations_have_one_account"
 
 
 def listed(platform: Platform, ids: dict[str, str]) -> None:
-    """Account → the provider's id of it."""
+    """Account → the id of its organization at the provider."""
     names = {account: AccountName(id_, None) for account, id_ in ids.items()}
     rows = account_rows("anthropic", dict.fromkeys(ids, ("admin_key",)), {}, names)
     columns = {name: [row[name] for row in rows] for name in DIM_ACCOUNT.columns}

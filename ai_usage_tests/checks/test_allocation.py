@@ -26,7 +26,7 @@ A = "ai_usage_analytics"
 
 
 def one(table: str, where: str = "true", day: str = "expense_date") -> str:
-    """A condition that one row of the table meets: the most expensive one of the day."""
+    """A condition that only the most expensive row of the day meets."""
     money = "billed_usd" if table in {"ai_spend", "cursor_expenses"} else "cost_usd"
     return f"""rowid = (select rowid from {A}.{table} where {day} = '{DAY}' and {where}
         order by {money} desc nulls last, rowid limit 1)"""

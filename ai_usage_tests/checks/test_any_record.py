@@ -1,5 +1,5 @@
-"""Any single record of a day lost or doubled in raw: whatever is rebuilt from it, some check names the day and the
-amount. The records are spread over a simulated day, of each report that money rests on.
+"""Any single record of a day is lost or doubled in raw: after a rebuild some check names the day and the amount. The
+records are spread over a simulated day, for each report with costs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +44,7 @@ OF_MONEY = {
     "expenses_equal_costs",
     "revisions_are_recorded",
 }
-SAMPLE = 3  # records of each report, the first and the last among them
+SAMPLE = 3  # records of each report, including the first and the last
 HARMS = {"lost": "delete from {table} where {it}", "doubled": "insert into {table} select * from {table} where {it}"}
 PULLS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage", "claude_analytics_cost",
          "cursor_usage_events", "openai_costs", "openai_cost_totals")  # fmt: skip
@@ -95,7 +95,7 @@ def records(pull: str, column: str) -> str:
 
 
 def amount(pull: str, record: Mapping[str, Any]) -> Decimal | None:
-    """The record's money in USD; None where it has only tokens."""
+    """The record's cost in USD; None if it has only tokens."""
     if pull == "claude_messages_usage":
         return None
     if pull.startswith("openai_"):
@@ -105,7 +105,7 @@ def amount(pull: str, record: Mapping[str, Any]) -> Decimal | None:
 
 
 def rebuild(platform: Platform, pull: str) -> None:
-    """Core and marts of the day that rest on this pull, from raw as it stands."""
+    """Builds the core and mart tables of the day that read this pull, from raw as it is."""
     warehouse = platform.warehouse
     with warehouse.connected():
         organization, emails = organization_of(warehouse, "default"), emails_of_users(warehouse)
@@ -142,7 +142,7 @@ def rebuild(platform: Platform, pull: str) -> None:
 
 
 def results(platform: Platform) -> Iterator[Mapping[date, Finding]]:
-    """What the daily checks of money come to."""
+    """The results of the daily checks of costs."""
     with platform.warehouse.connected():
         for check in CHECKS:
             if isinstance(check, DailyCheck) and check.name in OF_MONEY:
@@ -150,6 +150,6 @@ def results(platform: Platform) -> Iterator[Mapping[date, Finding]]:
 
 
 def reasons(platform: Platform) -> str:
-    """All that is wrong with the day, in words."""
+    """All failures of the day, as text."""
     wrong = (found[DAY] for found in results(platform) if DAY in found)
     return "\n".join(result.why for result in wrong if isinstance(result, Result) and not result.passed)

@@ -23,7 +23,7 @@ def _dust(rows: list[Row], cents: str) -> Row:
     return {**rows[0], "amount": cents, "description": "dust"}
 
 
-Mistake = tuple[Bend, set[str]]  # what becomes of the day's lines, and the checks that must fail
+Mistake = tuple[Bend, set[str]]  # the change of the day's lines, and the checks that must fail
 MISTAKES: dict[str, Mistake] = {
     "dollars_for_cents": (lambda rows: [{**r, "amount": str(Decimal(r["amount"]) * 100)} for r in rows], {GROUPED}),
     "first_page_only": (lambda rows: rows[:1], {GROUPED}),
@@ -40,7 +40,7 @@ HARMED = {name: DAY - timedelta(days=2 * n) for n, name in enumerate(MISTAKES)}
 HONEST = [day + timedelta(days=1) for day in HARMED.values()]
 MART = dg.AssetSelection.assets("marts/claude_total_expenses").without_checks()
 MONEY = MART | whatever_makes("core/claude_costs", "core/claude_daily_cost", "core/claude_usage_tokens")
-BEFORE, AFTER = 10, 11  # dollars, about: every day is restated between the runs
+BEFORE, AFTER = 10, 11  # dollars, approximately: every day is restated between the runs
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def test_a_run_without_checks_changes_nothing(platform: Platform) -> None:
 def test_the_results_are_stored_when_the_run_ends(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The warehouse resource does so, however the run was started."""
+    """The warehouse resource stores them, whatever started the run."""
     monkeypatch.setenv("AI_USAGE_DATA_DIR", str(tmp_path))
     spec = dg.AssetCheckSpec("it_holds", asset="thing")
 

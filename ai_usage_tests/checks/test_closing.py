@@ -1,4 +1,4 @@
-"""The checks that a month close rests on fail: nineteen good days of the simulated providers, harmed in one place."""
+"""The checks that a month close requires fail: nineteen good days of the simulated providers, harmed in one place."""
 
 import json
 from dataclasses import replace
@@ -17,7 +17,7 @@ from ai_usage.warehouse.ledger import Answer
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, checks_of, platform_in, whatever_makes
 
-DAYS = Span(date(2026, 11, 1), date(2026, 11, 19))  # as far as the sheet's figures of this month go
+DAYS = Span(date(2026, 11, 1), date(2026, 11, 19))  # the days that the sheet's figures of this month cover
 DAY = date(2026, 11, 11)
 
 PARITY = "cost_report_equals_analytics"
@@ -59,7 +59,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
         f"{DAY}: Analytics and the cost report both have {platform.dollars()[DAY]:,f} USD."
     )
     evaluation = outcome.evaluation(FIGURES, None, "month_close")
-    assert (evaluation.passed, evaluation.severity) == (False, WARN)  # of last month, of which no day was pulled
+    assert (evaluation.passed, evaluation.severity) == (False, WARN)  # of last month, which has no pulled day
     assert (evaluation.description or "").startswith(
         "9 of 18 figures match. Not comparable: anthropic 2026-10-01…2026-10-31"
     )
@@ -74,13 +74,13 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 
 def rebuilt(platform: Platform, *assets: str) -> None:
-    """These tables of the day, each after those it reads."""
+    """Builds these tables for the day, each after the tables that it reads."""
     selection = dg.AssetSelection.assets(*assets).without_checks()
     assert platform.materialize(selection, Span(DAY, DAY), None).result.success
 
 
 def restated(platform: Platform, by: str = "1.5", after: timedelta = timedelta(days=1)) -> None:
-    """The cost report has a more expensive line of the day when it is pulled again; analytics are not pulled."""
+    """The cost report has a more expensive line for the day when it is pulled again; analytics are not pulled again."""
     platform.warehouse.now.at += after
     for pull in ("claude_cost_report", "claude_cost_totals"):
         pulled = platform.warehouse.newest(pull, Span(DAY, DAY)).lines["record"].to_list()
@@ -286,7 +286,7 @@ def test_without_a_sheet_no_figure_is_evaluated(platform: Platform) -> None:
 
 
 def test_a_figure_of_days_never_pulled_or_not_over_is_not_evaluated(good: Platform) -> None:
-    """Beside figures that match it does not count; alone it makes the check one that is not evaluated."""
+    """Next to figures that match, it does not count; alone, it makes the check not evaluated."""
     good.sql(f"update {SHEET} set period_end = '2026-12-03' where {CURSORS}")
     outcome = good.check(FIGURES)
     assert outcome.evaluation(FIGURES, None, "month_close").passed
@@ -305,7 +305,7 @@ def test_a_day_restated_after_the_figure_is_reported_as_restated_everywhere(good
     assert outcome.not_passed(FIGURES) == {None}
     assert outcome.evaluation(FIGURES, None, "month_close").severity == WARN
     description = sentence(outcome, FIGURES, "month_close")
-    assert description.count("restated since the sheet has it") == 2  # the whole, and one workspace
+    assert description.count("restated since the sheet has it") == 2  # the total, and one workspace
     assert "5 of 7 figures match." in description
     of_november = "provider = 'anthropic' and month = '2026-11'"
     [(month,)] = good.sql(f"select restated_since_figure_usd from {A}.month_close where {of_november}")
@@ -327,7 +327,7 @@ def test_a_restatement_explains_no_other_error(good: Platform) -> None:
 
 
 EVENTS = f"{A}.cursor_usage_events"
-RECORDED_HARMS = {  # what is done, and what the result reports
+RECORDED_HARMS = {  # the change, and the text of the result
     "a total changed by a nano-dollar": (
         f"""update {COSTS} set amount_usd = amount_usd + 0.000000001
         where rowid = (select min(rowid) from {COSTS} where {THAT_DAY})""",

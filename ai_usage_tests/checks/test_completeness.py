@@ -106,7 +106,7 @@ def test_an_unknown_field_or_value_is_kept_in_raw_and_named(
 
 
 def test_the_same_field_on_many_days_is_one_result_with_first_seen_days_and_count(good: Platform) -> None:
-    """And a later run of one of these days knows since when it has been there."""
+    """A later run of one of these days knows the first day of the field."""
     raw = "ai_usage_raw.claude_cost_report"
     novel = f"update {raw} set record = json_merge_patch(record::json, '{{\"novel\": 1}}')::varchar"
     good.sql(f"{novel} where activity_date > '{DAY}'")

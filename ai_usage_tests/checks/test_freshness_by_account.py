@@ -1,4 +1,4 @@
-"""Freshness is evaluated account by account: one that stops is named, and the others hide nothing."""
+"""Freshness is evaluated per account: an account that stops is named, even if the others are fresh."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -71,7 +71,7 @@ def test_a_pull_that_stops_for_one_account_is_named(platform: Platform) -> None:
 
 
 def test_the_checks_ask_the_accounts_that_have_a_key_for_the_pull(platform: Platform) -> None:
-    """An Analytics key opens no cost report, so that its account is not late there."""
+    """An Analytics key opens no cost report, so its account is not late there."""
     admin = platform.claude.admin()
     clients = [admin, replace(admin, account="enterprise", has_admin_key=False, has_analytics_key=True)]
     days = [date(2026, 11, 18), date(2026, 11, 19)]
@@ -85,7 +85,7 @@ def test_the_checks_ask_the_accounts_that_have_a_key_for_the_pull(platform: Plat
 
 
 def test_a_check_of_a_report_without_a_key_names_the_variable_of_that_key(platform: Platform) -> None:
-    """An Admin key is there, and opens no report of who used claude.ai."""
+    """The Admin key is set, but it does not open the report of claude.ai users."""
     outcome = platform.materialize(checks_of("grain_is_unique"), None, [platform.claude.admin()])
     whys = outcome.not_evaluated("grain_is_unique", "claude_usage_stats")
     assert whys == {None: "Not configured: ANTHROPIC_ANALYTICS_API_KEY is not set."}

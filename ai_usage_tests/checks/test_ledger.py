@@ -1,4 +1,4 @@
-"""The check that raw is as it was pulled: it fails for each record of a small day that is lost, doubled or altered."""
+"""The check that raw equals what was pulled: it fails for each lost, doubled or changed record of a small day."""
 
 import json
 from datetime import timedelta
@@ -29,7 +29,7 @@ from ai_usage_tests.providers.cursor.test_cursor_rows import EVENT
 
 WHOLE = "ledger_is_whole"
 SPAN = Span(DAYS[0], DAYS[-1])
-# Records of providers and of the sheet. Acts of people have no pull that could be counted again.
+# Records of providers and of the sheet. Records of people's actions have no pull with a count to compare.
 LEDGERS = [table.name for table in TABLES if table.is_ledger and table.name != ACTS]
 DAILY = {pull for provider in PROVIDERS for pull in provider.daily_pulls} | {*uploads.DAILY_PULLS}
 RECORDS = {"claude_cost_report": 3, "claude_cost_totals": 1, "claude_messages_usage": 2, "claude_code_usage": 1}
@@ -57,7 +57,7 @@ def blocked(platform: Platform, by: Gate = ANTHROPIC.gate, span: Span = SPAN) ->
 
 
 def evaluated(platform: Platform, span: Span | None = SPAN) -> Outcome:
-    """The check alone, on every table that has it, with every source configured."""
+    """Only this check, on every table that has it, with every source configured."""
     checks = dg.AssetSelection.checks(*(check.key for check in CHECKS))
     there = SimpleNamespace(account="default", has_admin_key=True, has_analytics_key=True)
     there.is_of_organization = there.is_of_workspace = True
@@ -105,7 +105,7 @@ def test_the_result_names_the_day_and_how_many_of_the_records_are_left(good: Pla
 def test_a_broken_day_keeps_its_last_good_mart_and_the_others_go_on(good: Platform, how: str) -> None:
     kept = good.dollars()
     harm(good, how, "claude_messages_usage", 0)
-    for table in ("claude_costs", "claude_daily_cost"):  # as a rebuild would, were all well: the sums still agree
+    for table in ("claude_costs", "claude_daily_cost"):  # as a rebuild would if all were well: the sums still agree
         good.sql(f"update ai_usage_analytics.{table} set amount_usd = amount_usd * 2")
     outcome = good.run(only=dg.AssetSelection.assets("marts/claude_total_expenses"))
     assert {day for day, usd in good.dollars().items() if usd == kept[day]} == {DAY}
@@ -216,7 +216,7 @@ CLOCK = "no_pull_is_of_the_future"
 
 @pytest.mark.parametrize("is_wrong", [False, True])
 def test_pulls_of_the_future_are_reported(platform: Platform, *, is_wrong: bool) -> None:
-    """Fault 4: a clock that was ahead hid every later version, and only a warning of one day reported it."""
+    """Fault 4: a fast clock hid every later version, and only a warning of one day reported it."""
     now, pull = settings().now(), "claude_cost_report"
     ahead = now + timedelta(days=200)
     for at in (ahead if is_wrong else now, now):

@@ -1,4 +1,4 @@
-"""The result of a check with a missing pull names the missing pulls, and as optional only those that may be missing."""
+"""The result of a check with a missing pull names the missing pulls. Only optional pulls are named as optional."""
 
 from collections.abc import Collection
 
@@ -28,7 +28,7 @@ def missing(*, optional: Collection[str] = ()) -> Missing:
     [
         ((ANALYTICS,), f"Optional, and never pulled: raw/{ANALYTICS}. {LACKS}"),
         ((BILL, ANALYTICS), f"Optional, and never pulled: raw/{ANALYTICS}. {LACKS}"),
-        ((), f"Optional, and never pulled: raw/{ANALYTICS}. {LACKS}"),  # none was made
+        ((), f"Optional, and never pulled: raw/{ANALYTICS}. {LACKS}"),  # no pull was made
         ((BILL,), f"raw/{BILL} was never pulled."),
     ],
 )

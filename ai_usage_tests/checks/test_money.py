@@ -1,4 +1,4 @@
-"""What is checked of the money of every provider alike."""
+"""The checks of costs that apply to every provider."""
 
 from datetime import timedelta
 

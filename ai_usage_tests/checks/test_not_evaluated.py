@@ -85,7 +85,7 @@ def test_a_day_that_was_pulled_in_part_has_failed(good: Platform) -> None:
 
 
 def test_where_an_error_stops_a_check_its_day_fails_and_the_others_are_evaluated(good: Platform) -> None:
-    """DESIGN 3.5: a check that cannot run fails with its reason, and stops nothing but itself."""
+    """DESIGN 3.5: a check that cannot run fails with its reason, and stops no other check."""
 
     def check_of(_: Any, span: Span) -> dict[date, Result]:
         if NEXT in span:
@@ -177,7 +177,7 @@ def test_without_a_key_no_check_passes_and_each_reports_not_configured(platform:
 def test_checks_about_now_are_evaluated_only_in_runs_that_reach_the_present(
     good: Platform, span: Span | None, *, is_evaluated: bool
 ) -> None:
-    """A backfill of days long past does not evaluate them; `look_at_freshness`, which names no days, does."""
+    """A backfill of days long past does not evaluate them; `look_at_freshness`, which has no days, does."""
     good.sql("update ai_usage_raw.pulls set pulled_at = pulled_at - interval 9 days")
     outcome = good.materialize(checks_of("pull_is_recent", "bill_is_fresh"), span, good.claude.admin())
     assert outcome.not_passed("pull_is_recent") == ({None} if is_evaluated else set())
@@ -223,7 +223,7 @@ def test_what_is_not_evaluated_stores_no_evaluation_and_reads_back_with_days_and
 
 
 def read(seen: dg.AssetObservation) -> dict[date | None, str]:
-    """As it comes back from a run."""
+    """The result as a run returns it."""
 
     @dg.op
     def observes() -> Any:
@@ -240,7 +240,7 @@ def test_dagster_shows_what_is_not_evaluated_as_skipped_never_as_passed(platform
     assert outcome.result.success
     [key] = outcome.result.job_def.asset_layer.asset_graph.asset_check_keys
     [record] = platform.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
-    assert record.status.value == "PLANNED"  # of a run that is over without an evaluation: Dagster's skipped
+    assert record.status.value == "PLANNED"  # of a run that ended without an evaluation: Dagster's skipped
     assert platform.instance.get_run_by_id(outcome.result.run_id).is_success  # type: ignore[union-attr]
 
 

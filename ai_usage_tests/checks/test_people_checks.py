@@ -1,4 +1,4 @@
-"""Each check about owners, people and the sheet fails once; and the sheet goes from cells to owners, end to end."""
+"""Each check of owners, people and the sheet fails once; and the sheet is read end to end, from cells to owners."""
 
 import json
 from collections.abc import Iterator
@@ -175,7 +175,7 @@ def test_shares_are_by_money_and_by_tokens() -> None:
 
 
 def mended(platform: Platform, tab: str) -> None:
-    """The tab with nothing wrong in it: as if somebody had taken the bad rows out."""
+    """The tab without its bad rows, as if a person had removed them."""
     newest = platform.warehouse.newest(f"sheet_{tab}", None)
     bad = {
         row
@@ -205,7 +205,7 @@ def test_a_key_with_two_owners_is_reported_by_row_and_by_day(good: Platform) -> 
 
 
 def test_a_key_that_appears_nowhere_is_named_and_keeps_its_owner(good: Platform) -> None:
-    """Case 20: an id that is in no list, usage or cost is perhaps a typing error; it is kept with a warning."""
+    """Case 20: an id that is in no list, usage or cost may be a typing error; it is kept with a warning."""
     outcome = evaluated(good, SEEN)
     assert outcome.not_passed(SEEN) == {None}
     assert outcome.evaluation(SEEN, None, "dim_api_key_mapping").severity == dg.AssetCheckSeverity.WARN
@@ -265,7 +265,7 @@ def test_a_sheet_never_read_is_not_evaluated_nor_is_one_not_configured(platform:
 
 
 def test_a_person_is_one_across_providers_and_aliases(platform: Platform) -> None:
-    """Two members under two addresses, and an alias that joins them."""
+    """Two members with two addresses, and an alias that joins them."""
     at = settings().now()
     people = {
         "ada@example.com": Person(names=["Ada"], stamp=Stamp("p", at)),
@@ -308,7 +308,9 @@ def test_each_provider_s_members_are_those_it_lists(past: Platform) -> None:
 
 
 def test_a_team_is_the_sheets_and_else_the_billing_groups(past: Platform) -> None:
-    """In the simulated company Web and Mobile are billed as Apps; whom the sheet places in a team stays there."""
+    """In the simulated company Web and Mobile are billed as Apps. A person whom the sheet assigns to a team stays
+    there.
+    """
     found = past.sql(
         "select team_source, team_name, count(*) from ai_usage_analytics.dim_person "
         "where team_name is not null group by all"

@@ -1,4 +1,4 @@
-"""A record that cannot be used blocks its day of its provider, or nothing else: through the platform."""
+"""A record that cannot be used blocks its day of its provider, or nothing, on the whole platform."""
 
 import json
 from datetime import date, timedelta
@@ -31,7 +31,7 @@ NEXT = DAY + timedelta(days=1)
 
 
 def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
-    """What failed on which day, but for how fresh the data are, and for what a blocked day means for the marts."""
+    """The failed checks and their days, except freshness and the effect of a blocked day on the marts."""
     return {
         (check_name, day)
         for (check_name, _), evaluations in outcome.evaluations.items()
@@ -85,7 +85,7 @@ def test_every_fact_table_has_a_grain_check() -> None:
 
 
 def test_one_member_without_an_address_changes_nothing_for_the_others(platform: Platform) -> None:
-    """Case 7: `email: null`, no `name`; of both providers' members, and one that is no member at all."""
+    """Case 7: `email: null`, no `name`; for members of both providers, and for a person who is not a member."""
     snapshot(
         platform,
         "cursor_members",

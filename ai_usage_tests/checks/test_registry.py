@@ -1,4 +1,4 @@
-"""The registry of checks: what it lists is what Dagster runs, what the gate blocks by, and what the pages document."""
+"""The registry of checks: its checks are those that Dagster runs, the gate blocks by, and the pages document."""
 
 from datetime import UTC, datetime
 

@@ -47,7 +47,7 @@ def test_a_final_day_that_is_restated_is_reported_with_both_figures(platform: Pl
         evaluation.description or ""
     )
     third = NEXT + timedelta(days=1)
-    reported(platform, third, settled + timedelta(days=10), "1")  # a week later it is no news any more
+    reported(platform, third, settled + timedelta(days=10), "1")  # a week later it is not reported again
     built(platform, Span(DAY, third))
     assert platform.check(STANDS).not_passed(STANDS) == set()
 
@@ -113,7 +113,7 @@ def test_versions_are_compared_account_by_account() -> None:
     unheard = evaluate_versions(both_usd, [ours])
     assert isinstance(unheard, Result)
     assert unheard == failed("The day's amount is 7 USD, and core/spend_versions has no version of it.", unheard.rows)
-    assert evaluate_versions({**ours_usd, "eu": Decimal()}, [ours]) is None  # an account without a bill
+    assert evaluate_versions({**ours_usd, "eu": Decimal()}, [ours]) is None  # an account without costs
 
 
 def test_amounts_of_two_accounts_that_offset_each_other_fail(platform: Platform) -> None:

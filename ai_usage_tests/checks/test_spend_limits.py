@@ -1,4 +1,4 @@
-"""Spend limits against what is used: near from 80 %, reached at all of it, and never where one is not known."""
+"""Spend limits against usage: near from 80 %, reached at 100 %, and neither if one of the two is unknown."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -28,7 +28,9 @@ def platform(tmp_path: Path) -> Platform:
 
 
 def know(platform: Platform, *members: dict[str, object]) -> dict[str, tuple[Decimal | None, Decimal | None, str]]:
-    """The limits of these members, as Cursor sends them, through core and mart: limit, ratio and state by person."""
+    """Loads the limits of these members, as Cursor sends them, into core and mart. Returns person → limit, ratio and
+    state.
+    """
     record = [msgspec.json.encode({"userId": f"user_{n}", **member}) for n, member in enumerate(members)]
     envelope = {"subscriptionCycleStart": int(CYCLE.timestamp() * 1000)}
     platform.warehouse.append("cursor_spend", [Answer("cursor", None, record, 1, {}, envelope)])
@@ -54,7 +56,7 @@ def test_use_in_cents_is_compared_with_limits_in_dollars(platform: Platform) -> 
     assert found == {
         "ann@x.io": (limit, Decimal(1), "reached"),
         "bob@x.io": (limit, Decimal("0.8"), "near"),
-        "cy@x.io": (limit, Decimal("0.8"), "near"),  # 0.79996, in four decimals
+        "cy@x.io": (limit, Decimal("0.8"), "near"),  # 0.79996, rounded to four decimals
         "di@x.io": (None, None, "unknown"),
         "flo@x.io": (Decimal(0), None, "included_only"),
     }

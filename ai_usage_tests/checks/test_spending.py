@@ -29,7 +29,7 @@ NAMES = [BUDGETS, FORECASTS, USUAL, GROWTH, SEATS, PURCHASED, FORMER, BACKTEST]
 
 TABLE_NAMED = {table.name: table for table in TABLES}
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
-# Of November $942 are spent: nine workdays of $100, three weekend days of $10, twelve days of the seat.
+# November has a spend of $942: nine workdays of $100, three weekend days of $10, twelve days of the seat.
 
 
 def reasons(outcome: Outcome) -> str:
@@ -94,7 +94,7 @@ def test_a_budget_of_a_cost_center_warns_and_fails_as_a_team_s(platform: Platfor
     assert platform.sql(scopes) == [("R&D",), ("no cost center",)]
     platform.sql(f"update {A}.dim_person set cost_center = null")
     make(platform)
-    assert platform.sql(scopes) == []  # without the tab people there is no such scope
+    assert platform.sql(scopes) == []  # without the tab people this scope does not exist
 
 
 def test_a_team_is_found_however_its_name_is_typed(platform: Platform) -> None:
@@ -108,7 +108,7 @@ def test_a_budget_is_reported_as_soon_as_the_forecast_exceeds_it(platform: Platf
     budget(platform, "2200")
     outcome = live(platform, rhythm()).check(FORECASTS)
     assert outcome.not_passed(FORECASTS) == {None}
-    # Twelve workdays, six weekend days and eighteen days of the seat are to come.
+    # Twelve workdays, six weekend days and eighteen days of the seat remain.
     assert "November 2026 total budget of $2,200.00 will be exceeded by $20.00: $2,220.00 is forecast" in reasons(
         outcome
     )
@@ -294,7 +294,7 @@ def test_a_forecast_that_loses_to_the_run_rate_is_an_error(platform: Platform) -
 
 
 def backtested(platform: Platform, trials: int, mape_ratio: str, coverage: str, months: int = 12) -> Result:
-    """What the check finds of one back-test."""
+    """The result of the check for one back-test."""
     table = TABLE_NAMED["forecast_backtest"]
     row = {"scope": "all", "method": "chosen", "horizon": "all", "trials": trials, "months": months}
     row |= {"naive_mape_ratio": Decimal("0.2")}
@@ -331,7 +331,7 @@ def test_own_limits_decide_about_a_back_test(platform: Platform) -> None:
 def test_a_day_with_too_few_like_it_before_is_not_evaluated(
     platform: Platform, before: int, since: int, *, is_evaluated: bool
 ) -> None:
-    """Weekdays are held against weekdays, of which eight are enough if the first is 28 days ago."""
+    """Weekdays are compared with weekdays; eight of them are enough if the first is 28 days ago."""
     weekdays = [day for day in MONTHS.days if day.weekday() < 5][-before:]
     weekdays.append(TODAY - timedelta(days=since))
     rows = [claude(spend_date=day, billed_usd="100") for day in weekdays]

@@ -1,4 +1,4 @@
-"""`dim_account` lists the accounts of the settings and those of the ledger; no key is in it."""
+"""`dim_account` lists the accounts of the settings and those of the ledger. It contains no key."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def test_accounts_of_the_settings_come_first_and_one_of_the_ledger_alone_is_not_
 
 
 def test_where_no_account_is_configured_each_that_was_pulled_is_expected() -> None:
-    """A machine without keys may build from what another one pulled."""
+    """A machine without keys may build what another one pulled."""
     seen = {"eu": NOW, "us": NOW}
     assert [row["is_expected"] for row in account_rows("toy", {}, seen, {})] == [True, True]
     assert [row["is_expected"] for row in account_rows("toy", {"us": ("key",)}, seen, {})] == [True, False]
@@ -50,7 +50,7 @@ def test_the_table_has_the_organizations_name_and_when_it_was_first_pulled(platf
         "account_name": ORGANIZATION["name"],
         "provider_account_id": ORGANIZATION["id"],
         "credentials": None,
-        "is_configured": False,  # the test hands the client in
+        "is_configured": False,  # the test passes the client in
         "is_expected": True,
     }
 
@@ -95,7 +95,7 @@ def test_as_of_is_that_of_the_configured_account_that_was_asked_least_recently(p
 
 
 def test_an_organization_behind_two_accounts_fails_and_names_both(platform: Platform) -> None:
-    """One of them may be an account of before: renamed, it is no longer configured and its days still count."""
+    """One of them may be an earlier account: after a rename it is no longer configured, but its days still count."""
     organization, other = AccountName("org-1", "Example"), AccountName("org-2", None)
 
     def evaluated(**names: AccountName) -> Finding | None:

@@ -1,4 +1,4 @@
-"""`dim_pseudonym` and the views over it: they name no person, and lose no row and no amount."""
+"""`dim_pseudonym` and its views: they name no person, and lose no row and no amount."""
 
 from pathlib import Path
 
@@ -26,8 +26,8 @@ from ai_usage_tests.platform import Platform
 SALT = "0123456789abcdef"
 WHO = pseudonym(ADDRESS, SALT)
 SHOWN = [table for table in TABLES if is_shown(table)]
-# Text columns that readers see as they are: codes, ids, names of products and teams. None holds a person's name,
-# address or own words.
+# Text columns that readers see unchanged: codes, ids, names of products and teams. None contains a person's name,
+# address or text that a person wrote.
 SEEN_AS_THEY_ARE = (
     "account account_name account_user_id act actor_id actor_type adjustment_mode allocation_method api_key_id "
     "apply_most_used_extension asset assignment assumption attribution_method automation_id based_on best_mix "
@@ -62,7 +62,7 @@ def nameless(named_world: Platform, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def unmade(named_world: Platform, tmp_path: Path) -> Platform:
-    """The same company before `dim_pseudonym` was ever built."""
+    """The same company before the first build of `dim_pseudonym`."""
     return named_world.copy(tmp_path)
 
 
@@ -107,7 +107,7 @@ def test_the_names_behind_the_pseudonyms_are_not_shown() -> None:
 
 
 def test_an_erased_person_leaves_no_pseudonym(nameless: Platform, tmp_path: Path) -> None:
-    """It is made of their address."""
+    """The pseudonym is derived from the address."""
     warehouse = nameless.copy(tmp_path).warehouse
     erasure = begin(warehouse, ADDRESS, identity_of(warehouse, ADDRESS))
     rewrite(warehouse, erasure, None)
@@ -124,7 +124,9 @@ def test_without_a_salt_the_table_is_empty(nameless: Platform, tmp_path: Path) -
 
 
 def test_of_every_text_column_it_is_decided_whether_readers_of_pseudonyms_see_it() -> None:
-    """A new column fails here: add it to a list of `nameless_views`, or above if no value can name a person."""
+    """A new column fails here: add it to a list of `nameless_views`, or to the list above if no value can name a
+    person.
+    """
     texts = {name for table in SHOWN for name, column in table.columns.items() if column.type is Type.STRING}
     undecided = {name for name in texts if not names_a_person(name)} - OF_OTHER_THINGS - FREE_TEXT
     assert undecided == set(SEEN_AS_THEY_ARE.split())

@@ -1,4 +1,4 @@
-"""Since when a figure of the sheet has been known: since the first version of the tab that had it."""
+"""A figure of the sheet is known since the first version of the tab that had it."""
 
 import json
 from datetime import datetime
@@ -15,7 +15,7 @@ CURSOR = ["cursor", "2026-10-01", "2026-11-01", "", "100.5", "", ""]
 
 
 def pulled(platform: Platform, *rows: list[str]) -> Version:
-    """The tab as it was found."""
+    """Pulls the tab with these rows."""
     records = [json.dumps(row).encode() for row in (HEADER, *rows)]
     [version] = platform.warehouse.append(
         CONSOLE_FIGURES.pull, [Answer("google", None, records, 1, {}, is_ordered=True)]
@@ -53,7 +53,7 @@ def test_another_amount_period_workspace_or_account_is_another_figure_and_a_note
 
 
 def removed(platform: Platform) -> list[tuple[str, datetime, datetime]]:
-    """What is no longer in the sheet, since when it was there, and since when it is not."""
+    """Figures that are no longer in the sheet, with the instants at which they appeared and disappeared."""
     seen(platform)
     table = "ai_usage_analytics.console_figures"
     return platform.sql(f"select provider, first_seen_at, removed_at from {table} where removed_at is not null")

@@ -1,4 +1,6 @@
-"""Lines of invoices in dollars: by a dated rate of the period's last day, else not comparable, with the reason."""
+"""Lines of invoices in dollars: converted by a dated rate of the period's last day, else not comparable, with the
+reason.
+"""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What SQL knows of the providers is what their records state."""
+"""The table of providers equals the `Provider` records."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Public holidays: which there are, and that a forecast expects them to be quiet."""
+"""Public holidays: their dates, and that a forecast expects little usage on them."""
 
 from datetime import date
 

@@ -1,4 +1,6 @@
-"""What was known when: a row a version, from when until when, with the sums that core had of it."""
+"""The history of versions: one row per version, with the instants between which it was current and the sums that core
+had.
+"""
 
 import json
 from datetime import date, datetime
@@ -48,9 +50,9 @@ def recorded(platform: Platform) -> list[Row]:
 
 def test_each_version_was_known_until_the_next_one_came(platform: Platform) -> None:
     [first] = append(platform, answer(DAY, "1000", "0.5"))
-    append(platform, answer(DAY, "0.5", "1000"))  # the same again
+    append(platform, answer(DAY, "0.5", "1000"))  # the same content again
     [second] = append(platform, answer(DAY, "900"))
-    [third] = append(platform, answer(DAY, "450", "450"))  # equal money, and a version all the same
+    [third] = append(platform, answer(DAY, "450", "450"))  # equal amounts, but a new version
     [empty] = append(platform, answer(DAY))
     [back] = append(platform, answer(DAY, "900"))
     built(platform)

@@ -1,4 +1,4 @@
-"""Own limits replace the default ones, are listed where they matter, and are refused if they are no limits."""
+"""Configured thresholds replace the default ones, are listed where they are used, and are refused if invalid."""
 
 from dataclasses import replace
 from decimal import Decimal

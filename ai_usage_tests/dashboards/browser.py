@@ -1,4 +1,4 @@
-"""A headless Chromium of this machine, without a network, for the pages' tests. Where there is none they skip."""
+"""A headless Chromium of this machine, without a network, for the pages' tests. The tests skip if there is none."""
 
 import shutil
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ ALL_DRAWN = """async () => {
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser that is installed here."""
+    """The browser that is installed on this machine."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if not found:
         pytest.skip(f"no browser: install Chromium (one of {', '.join(NAMES)} on the PATH) to test the pages in it")
@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Opened:
-    """A page in a window, and what went wrong in it so far."""
+    """A page in a window, and the errors in it so far."""
 
     page: Page
     troubles: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Opened:
         return self
 
     def draw_all(self) -> "Opened":
-        """Every card, also those below the window."""
+        """Draws every card, also those below the window."""
         self.page.evaluate(ALL_DRAWN)
         return self
 
@@ -59,11 +59,11 @@ class Opened:
         return found
 
     def overflow(self) -> int:
-        """By how many pixels the page is wider than its window."""
+        """The number of pixels by which the page is wider than its window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     def violations(self, rule: str | None = None) -> list[str]:
-        """What axe-core finds against WCAG 2.1 A and AA, or against one rule of it."""
+        """The violations of WCAG 2.1 A and AA, or of one rule, that axe-core finds."""
         rules = {"runOnly": {"type": "rule", "values": [rule]}} if rule else RULES
         violations = Axe().run(self.page, options=rules).response["violations"]
         return [
@@ -76,7 +76,7 @@ class Opened:
 
 @contextmanager
 def window(browser: Browser, *, width: int = 1440, height: int = 900, is_dark: bool = False) -> Iterator[Opened]:
-    """A window that is offline; whatever asks for more than the file itself is a trouble."""
+    """An offline window. Each request for another file is recorded as an error."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if is_dark else "light",

@@ -1,4 +1,4 @@
-"""A board with every display, and rows for it: of a company of any size, made up here, no warehouse asked."""
+"""A board with every display, and generated rows for a company of any size, without a warehouse."""
 
 import random
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ EVERY = {"period": "month", "provider": "provider", "team": "team_name", "person
 
 
 def board(name: str = "every_display") -> Board:
-    """One card for each display, and for each way that a measure is made."""
+    """One card for each display, and for each way to compute a measure."""
     return msgspec.convert({**_BOARD, "name": name}, Board)
 
 
 def results(people: int, months: int, *, last: date = date(2026, 11, 20)) -> dict[str, Result]:
-    """Rows of each card of the board, the same every time."""
+    """Rows for each card of the board, the same at every call."""
     spend = _spend(people, months, last)
     activity = _activity(spend)
     found = {
@@ -66,14 +66,14 @@ def _months(count: int, last: date) -> list[str]:
 
 
 def _spend(people: int, months: int, last: date) -> pl.DataFrame:
-    """A row a person, month, provider and model; some of it unattributed, some of it without a price."""
+    """One row per person, month, provider and model; some rows are unattributed, some have no price."""
     chance = random.Random(7)  # noqa: S311 - made up, not secret
     teams = [f"Team {number:02}" for number in range(1, max(4, people // 25) + 1)] + [ODD_TEAM]
     rows: list[tuple[Any, ...]] = []
     for number in range(people):
         email = f"person.{number:04}@example.com" if number else None
         team = ODD_TEAM if number in {1, 2} else chance.choice(teams[:-1])
-        heavy = chance.paretovariate(1.2) * (400 if team == ODD_TEAM else 1)  # few, and they spend most
+        heavy = chance.paretovariate(1.2) * (400 if team == ODD_TEAM else 1)  # a few people have most of the spend
         for month in _months(months, last):
             for provider in ("anthropic", "cursor"):
                 model = chance.choice(MODELS)
@@ -145,7 +145,7 @@ def _checks(last: date) -> pl.DataFrame:
 
 
 def _daily(last: date) -> pl.DataFrame:
-    """Amounts so great that their sum in 1e-9 USD is beyond what a browser's numbers hold exactly."""
+    """Amounts so large that a browser's numbers cannot hold their sum in 1e-9 USD exactly."""
     days = [last - timedelta(days=number) for number in range(60)]
     amounts = [Decimal(f"{number}000000.123456789") for number in range(1, 61)]
     return pl.DataFrame({"spend_date": days, "billed_usd": pl.Series(amounts, dtype=USD), "weight": [0.1] * 60})
@@ -247,7 +247,7 @@ _BOARD: dict[str, Any] = {
 
 
 def rows_for(card: Card, people: int, months: int, *, last: date = date(2026, 11, 20)) -> Result:
-    """Rows of any card, of the columns it uses: one a person, month and provider; a few if it knows no persons."""
+    """Rows of any card, for the columns it uses: one per person, month and provider; a few if it has no persons."""
     formats = {name: of.format for name, of in card.dimensions.items()}
     counted = {measure.distinct for measure in card.measures.values() if measure.distinct}
     labels = list(dict.fromkeys([*card.filters.values(), *card.dimensions, *counted]))
@@ -263,7 +263,7 @@ def rows_for(card: Card, people: int, months: int, *, last: date = date(2026, 11
 
 
 def _labels(name: str, format_name: str, groups: int, months: list[str], last: date) -> list[Any]:
-    """A column of names: by group, in it by month, in it by provider."""
+    """A column of names, ordered by group, month and provider."""
     if name == "provider":
         return ["anthropic", "cursor"] * (groups * len(months))
     is_day = format_name == "date" or name.endswith("_date") or name == "week_start"
@@ -291,7 +291,7 @@ def people_of(number: int) -> str:
 
 
 def _amounts(name: str, format_name: str, rows: int) -> pl.Series:
-    """Amounts without any order in them, as hard to deflate as any; a column has the same ones in every card."""
+    """Amounts without any order, so that they compress badly; the same ones in each card with this column."""
     chance = random.Random(name)  # noqa: S311 - made up, not secret
     if format_name == "instant":
         return pl.Series([datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=row) for row in range(rows)])

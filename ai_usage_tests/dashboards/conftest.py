@@ -1,4 +1,4 @@
-"""A company of forty people over a quarter, as the marts have it, and some check results."""
+"""A company of forty people over a quarter in the marts, and some check results."""
 
 import ssl
 from collections.abc import Iterator
@@ -55,7 +55,8 @@ where user_email != 'person00006@example.com';
 update {A}.dim_person set team_name = null where user_email in ('person00004@example.com', 'person00010@example.com');
 delete from {A}.claude_code_usage_stats where user_email = 'person00005@example.com' and month(activity_date) = 9;
 """
-# What the company lacks and cards must cope with, once the days are built: a day unlike its ledger is blocked.
+# States that the company lacks and cards must handle, planted once the days are built: a day that differs from its
+# ledger is blocked.
 EDGES = f"""
 update {A}.cursor_usage_stats set is_active = false, composer_requests = 0, chat_requests = 0, agent_requests = 0,
     cmdk_usages = 0, total_tabs_shown = 0, total_accepts = 0, total_rejects = 0
@@ -109,7 +110,9 @@ def one_select_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def one_context_for_all() -> Iterator[None]:
-    """A client reads every certificate authority there is, for a tenth of a second, and here there are hundreds."""
+    """A client reads every certificate authority, which takes a tenth of a second, and these tests open hundreds of
+    clients.
+    """
     context = ssl.create_default_context()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)

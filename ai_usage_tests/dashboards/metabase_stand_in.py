@@ -1,7 +1,7 @@
-"""Metabase's side of its API over loopback HTTP: holds what it is given, refuses what Metabase would. It shares no
-code with the client, and is no Metabase: it draws nothing and runs no query.
+"""Metabase's side of its API over loopback HTTP: stores what it gets, refuses what Metabase would refuse. It shares no
+code with the client. It draws nothing and runs no query.
 
-A test fills `keys`, bends `meddle`, and finds every request in `asked` and every write in `writes`.
+A test fills `keys`, changes `meddle`, and finds every request in `asked` and every write in `writes`.
 """
 
 import json
@@ -26,13 +26,13 @@ Json = dict[str, Any]
 OTHERS: list[Json] = [
     {"id": "trash", "name": "AI usage", "archived": True},
     {"id": 800, "name": "AI usage", "archived": True},
-    {"id": 801, "name": "AI usage", "personal_owner_id": 1},  # somebody's own, who is called so
+    {"id": 801, "name": "AI usage", "personal_owner_id": 1},  # a personal collection with the same name
 ]
-Mishap = Literal["refuse", "lose", "hang up"]  # 500 before it is done; 500 though it is; no answer though it is
+Mishap = Literal["refuse", "lose", "hang up"]  # 500 before the write; 500 after it; no answer after it
 
 
 class RefusalError(Exception):
-    """Another status than 200, and the body that goes with it."""
+    """An answer with another status than 200, and its body."""
 
 
 class NoAnswerError(Exception):
@@ -40,7 +40,7 @@ class NoAnswerError(Exception):
 
 
 def need(body: Json, **types: Any) -> None:
-    """Each field is there and of its type."""
+    """Each field exists and has its type."""
     wrong = {name: "missing required key" for name in types if name not in body}
     wrong |= {
         name: f"value must be of type {of}"
@@ -65,8 +65,8 @@ class StandIn:
     has_user_setup: bool = True
     keys: Mapping[str, str] = field(default_factory=lambda: {ADMIN: "admin", READER: "reader"})
     unreadable: set[str] = field(default_factory=set)  # database files that do not open
-    meddle: Callable[[int], Mishap | None] = lambda _: None  # asked at each write, counted from 1
-    starting: int = 0  # so many health checks to come answer that it is not up yet
+    meddle: Callable[[int], Mishap | None] = lambda _: None  # called at each write, counted from 1
+    starting: int = 0  # the number of coming health checks that report that it is not up yet
     is_dead: bool = False
     bend: Callable[[str, Any], Any] = lambda _, answer: answer  # path, answer → the answer that is sent instead
     databases: list[Json] = field(default_factory=list)
@@ -74,8 +74,8 @@ class StandIn:
     cards: dict[int, Json] = field(default_factory=dict)
     dashboards: dict[int, Json] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
-    writes: list[tuple[str, str, Json]] = field(default_factory=list)  # those that were done
-    attempts: int = 0  # writes asked for
+    writes: list[tuple[str, str, Json]] = field(default_factory=list)  # writes that were done
+    attempts: int = 0  # writes that were requested
     last_id: int = 0
 
     def new_id(self) -> int:
@@ -167,7 +167,7 @@ class StandIn:
         return kinds[model][number]
 
     def with_server_fields(self, model: str, one: Json) -> Json:
-        """As newer versions answer: with more beside it, and queries in stages."""
+        """The answer of newer versions: with more fields, and queries in stages."""
         if model == "dashboard":
             cards = [{**of, "card": {"id": of["card_id"]}, "created_at": "now"} for of in one["dashcards"]]
             return {**one, "dashcards": cards, "can_write": True, "last_used_param_values": {}}
@@ -215,7 +215,7 @@ class StandIn:
         return self.with_server_fields("dashboard", self.dashboards[number])
 
     def check(self, model: str, body: Json, one: Json) -> None:
-        """Every field of a body has the right type, whichever fields it has."""
+        """Every field of a body has the right type, whichever fields the body has."""
         types = {"name": str, "archived": bool, "display": str, "visualization_settings": dict, "dataset_query": dict}
         need(body, **{name: of for name, of in types.items() if name in body})
         demand(body.get("description") != "", "description must be null or not blank")
@@ -288,7 +288,7 @@ class StandIn:
         demand(FITS[types[mapping["parameter_id"]]] == tags[tag]["type"], "the filter does not fit the variable")
 
     def placed(self, dashcard: Json, one: Json) -> Json:
-        """As it is stored: with an id, and a stage in its targets as newer versions have it."""
+        """The dashcard as Metabase stores it: with an id, and a stage in its targets as in newer versions."""
         kept = {name: value for name, value in dashcard.items() if name not in {"card", "created_at"}}
         kept["id"] = dashcard["id"] if dashcard["id"] > 0 else self.new_id()
         kept["dashboard_id"] = one["id"]

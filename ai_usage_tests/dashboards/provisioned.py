@@ -1,4 +1,4 @@
-"""Two boards, and the steps that bring a Metabase to hold them."""
+"""Two boards, and the steps that create them in Metabase."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -93,7 +93,9 @@ def bring(
     key: str = ADMIN,
     **other: Any,
 ) -> list[Step]:
-    """What a run with APPLY=1 does, and that there is nothing to do after it."""
+    """Provisions the boards as APPLY=1 does, and asserts that a second run finds nothing to do. Returns the steps of
+    the first run.
+    """
     with closing(Metabase.open(url=there.url, key=key, patience=patience)) as metabase:
         run = provision(metabase, both() if boards is None else boards, **other)
         found = run.look()

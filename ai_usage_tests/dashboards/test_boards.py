@@ -1,4 +1,4 @@
-"""The boards as they are, and the error of one that cannot be used: file, card, key and what to write."""
+"""The boards, and the error for an invalid one: file, card, key and what to write."""
 
 from pathlib import Path
 
@@ -175,7 +175,7 @@ def test_sql_that_a_card_may_not_have_is_named(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_numbers_stand_on_top_and_rows_are_full() -> None:
-    """Six columns by three for a number; cards that begin in one row are of one height and fill the grid."""
+    """A number has six columns by three rows; cards that begin in one row have one height and fill the grid."""
     for found in boards():
         rows: dict[int, list[module.Place]] = {}
         for card in found.cards:

@@ -1,5 +1,5 @@
-"""What a card gives out beside its numbers: how good they are, no address where pseudonyms are wanted, and one SELECT
-for tools that ask the warehouse themselves.
+"""The parts of a card besides its numbers: their quality, pseudonyms instead of addresses, and one SELECT for tools
+that query the warehouse themselves.
 """
 
 from collections.abc import Iterator

@@ -43,7 +43,7 @@ KNOWN_DAYS = "5 of 31 days known (Anthropic 31, Cursor 5)"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two pages: of days that only Cursor does not know, and of days that neither provider knows."""
+    """Two pages: one with days that only Cursor lacks, one with days that both providers lack."""
     folder = tmp_path_factory.mktemp("known")
     made, rows = Site([EVERY], site.vega(folder)), results(40, 3)
     daily = replace(
@@ -75,9 +75,9 @@ def test_a_card_over_a_month_shows_how_many_of_its_days_are_known(opened: Opened
     opened.show(folder / "one.html", OCTOBER).draw_all()
     assert f"Data through 5 Oct 2026 · {KNOWN_DAYS} · " in mark(opened, "spend")
     assert mark(opened, "spend").endswith(" · incomplete")
-    assert "%" not in opened.card("spend").locator(".change").inner_text()  # months known in part do not compare
+    assert "%" not in opened.card("spend").locator(".change").inner_text()  # partly known months do not compare
     assert KNOWN_DAYS in mark(opened, "people")
-    assert "known" not in mark(opened, "checks")  # which is about no days
+    assert "known" not in mark(opened, "checks")  # this card has no days
     assert opened.overflow() == 0
 
 
@@ -117,7 +117,7 @@ def test_no_line_leads_over_days_that_are_unknown_and_none_is_zero(opened: Opene
 
 
 def test_every_card_about_days_shows_which_days() -> None:
-    """A card without the filter `period` names its days; those that do not are about something else."""
+    """A card without the filter `period` names its days; the remaining cards have no days."""
     without = {card.name for of in boards() for card in of.cards if "period" not in card.filters and not card.covers}
     assert without == {"freshness"}
     text = (Path(__file__).parents[2] / "dashboards" / "executive_summary.yml").read_text("utf-8")

@@ -152,7 +152,7 @@ def test_what_left_a_definition_is_removed_and_so_is_what_was_added_by_hand(ther
     assert [edit.what for edit in step.edits] == ["settings"]
     settings = there.cards[number_of(there, "Spend by provider")]["visualization_settings"]
     assert settings["column_settings"]['["name","spent_usd"]'] == {"column_title": "Spend"}
-    assert "graph.show_values" not in settings  # a definition that changes is written whole
+    assert "graph.show_values" not in settings  # a changed definition is written completely
 
 
 def test_a_changed_place_is_one_write_of_its_dashboard(there: StandIn) -> None:
@@ -168,7 +168,7 @@ def test_a_changed_place_is_one_write_of_its_dashboard(there: StandIn) -> None:
     [step] = bring(there, with_card(both(), "trend", place=place))
     [(method, path, body)] = there.writes[before:]
     assert (method, path.rpartition("/")[0]) == ("PUT", "/api/dashboard")
-    assert dashcards() == ids  # what is there keeps its id
+    assert dashcards() == ids  # existing cards keep their ids
     assert [d["size_x"] for d in body["dashcards"]] == [24, 24, 6, 20]
     assert [(edit.what, edit.old, edit.new) for edit in step.edits] == [
         ("Spend by provider", "row 5, column 0, 16 × 8", "row 5, column 0, 20 × 8")
@@ -237,7 +237,7 @@ def test_a_card_without_a_definition_is_archived_and_leaves_its_dashboard(there:
     gone = [(edit.what, edit.new) for edit in todo[0].edits]
     assert ("spend.yml/trend", None) in gone
     [spend] = [of for of in there.dashboards.values() if of["name"] == "Spend"]
-    assert [of["slug"] for of in spend["parameters"]] == ["provider"]  # what cuts no card is not offered
+    assert [of["slug"] for of in spend["parameters"]] == ["provider"]  # a filter that applies to no card is not offered
 
 
 def test_a_board_without_a_file_is_archived_with_its_cards(there: StandIn) -> None:
@@ -272,8 +272,8 @@ def test_objects_that_are_not_ours_are_left_alone(there: StandIn) -> None:
     bring(there)
     mine = there.cards[number_of(there, "Lines by team")]
     theirs = [
-        foreign(there, "Lines by team", None),  # of the same name as ours
-        foreign(there, "Lines by team - Duplicate", mine["description"]),  # a copy, mark and all
+        foreign(there, "Lines by team", None),  # with the same name as ours
+        foreign(there, "Lines by team - Duplicate", mine["description"]),  # a copy, including the mark
         foreign(there, "Something", "Made by me."),
     ]
     there.make_dashboard({"name": "Spend", "collection_id": there.collections[0]["id"], "description": "mine"})
@@ -281,7 +281,7 @@ def test_objects_that_are_not_ours_are_left_alone(there: StandIn) -> None:
     assert bring(there) == []
     assert len(there.writes) == before
     bring(there, both()[:1])
-    bring(there, both()[:1])  # the copy is the only one with its mark now
+    bring(there, both()[:1])  # now only the copy has its mark
     assert [there.cards[number]["archived"] for number in theirs] == [False, False, False]
     assert mine["archived"]
 

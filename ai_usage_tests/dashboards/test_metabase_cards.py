@@ -1,4 +1,4 @@
-"""What a card becomes in Metabase: its tags, its SQL, its picture and its description."""
+"""A card in Metabase: its tags, its SQL, its visualization and its description."""
 
 import re
 from contextlib import closing

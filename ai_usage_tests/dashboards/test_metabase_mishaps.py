@@ -1,4 +1,4 @@
-"""Metabase refuses, hangs up, starts late or answers nonsense: what is written, and what is reported."""
+"""Metabase refuses, hangs up, starts late or answers nonsense: the writes that follow, and the report."""
 
 import re
 from contextlib import closing
@@ -20,7 +20,7 @@ IMPATIENT = Patience(attempts=1, seconds=20)
 
 
 def state(there: StandIn) -> dict[str, Any]:
-    """Everything that is held, by names instead of ids."""
+    """The stand-in's content, with names instead of ids."""
     names = {number: of["name"] for number, of in there.cards.items()}
     return {
         "databases": [of["name"] for of in there.databases],

@@ -1,5 +1,5 @@
-"""What Metabase would ask, asked: every card's SQL, with its optional clauses left out and with a value in them, gives
-on a company's quarter the numbers that the site shows. And `make metabase` as a person sees it.
+"""Runs the SQL that Metabase would run: every card's SQL, with and without its optional clauses, gives the numbers that
+the site shows for a company's quarter. Also tests the output of `make metabase`.
 """
 
 import json
@@ -43,14 +43,16 @@ OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 
 @pytest.fixture(scope="module")
 def published(company: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The copy that Metabase reads, to such a reader."""
+    """The published copy, opened by a reader such as Metabase."""
     company.publish()
     with duckdb.connect(str(company.published_path), read_only=True) as db:
         yield db
 
 
 def substituted(sql: str, values: dict[str, str]) -> str:
-    """As Metabase does it: a clause with a variable without a value is left out, others get the value as a literal."""
+    """Metabase's substitution: it leaves out a clause with a variable that has no value, and writes other values as
+    literals.
+    """
 
     def clause(found: re.Match[str]) -> str:
         [name] = re.findall(r"\{\{(\w+)\}\}", found[1])
@@ -69,7 +71,7 @@ def asked(published: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def google() -> Iterator[GoogleEngine]:
-    """Google's own analyzer, over the declared tables without a row."""
+    """Google's own analyzer, over the declared tables without rows."""
     if not GoogleEngine.is_ready():
         pytest.fail(NOT_READY, pytrace=False)
     engine = GoogleEngine()
@@ -85,7 +87,7 @@ def card_of(board: str, name: str) -> tuple[Card, str]:
 
 
 def same(ours: pl.DataFrame, theirs: pl.DataFrame, card: Card) -> None:
-    """The same rows; where only the first are shown, the same first ones, ties apart."""
+    """Compares the rows. If a card shows only the first rows, compares those, except for ties."""
     columns = [*card.dimensions, *card.measures]
     if card.smallest_group and card.display in {"row", "bar"}:
         theirs = theirs.filter(pl.col("people") >= card.smallest_group)
@@ -175,7 +177,7 @@ def test_settings_name_columns_that_the_sql_gives(published: duckdb.DuckDBPyConn
     named |= set(card.settings.get("series_settings", {}))
     assert keys | named <= columns
     if card.settings.get("table.pivot"):
-        assert len(columns) == 3  # more cannot be pivoted
+        assert len(columns) == 3  # Metabase cannot pivot more
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every number of every card is what an independent query makes of the days it is about, filtered or not."""
+"""Every number of every card equals an independent query over the same days, filtered or not."""
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
@@ -31,11 +31,11 @@ CHOICES: dict[str, Mapping[str, Collection[str]]] = {
         "person": ["person00005@example.com", "person00010@example.com"],
     },
 }
-IN_FULL = {  # cards of the whole bill, seats and unattributed cost included
+IN_FULL = {  # cards of the whole cost, including seats and unattributed cost
     *("period_spend", "platform_share", "top_teams", "top_people", "daily_spend", "budget_trend", "spend_trend"),
     *("person_platform", "team_spend", "attribution_quality_trend"),
 }
-DAYS = {  # of a card that is kept by day or week: the column of its fact
+DAYS = {  # for a card with days or weeks: the column of its fact
     **{name: name for name in ("spend_date", "activity_date", "checked_date")},
     "week_start": "monday",
 }
@@ -44,7 +44,7 @@ Shown = dict[tuple[str, ...], list[Any]]
 
 
 def filters_of(card: Card, chosen: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
-    """Those of the choices that the card has a column for."""
+    """The chosen filters for which the card has a column."""
     return {name: values for name, values in chosen.items() if name in {str(key) for key in card.filters}}
 
 
@@ -72,7 +72,7 @@ def _comparable(value: Any) -> Any:
 
 
 def same(ours: Shown, truth: Shown) -> None:
-    """Floats are as good as equal; money is equal to the last digit wherever both sides have it as Decimal."""
+    """Floats are approximately equal; amounts are equal to the last digit if both sides have Decimal."""
     assert ours.keys() == truth.keys()
     for key, values in ours.items():
         for mine, other in zip(values, truth[key], strict=True):
@@ -129,7 +129,7 @@ def test_what_is_the_whole_bill_adds_up_to_ai_spend(company: DuckDBWarehouse, na
 
 
 def test_no_card_adds_an_estimate_to_a_bill() -> None:
-    """No measure's column is made of both, and none of an estimate is called billed."""
+    """No measure's column contains both, and no column of estimates is called billed."""
     for card in CARDS.values():
         for measure in card.measures.values():
             assert measure.of != "estimated_usd", card.name

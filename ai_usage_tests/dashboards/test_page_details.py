@@ -1,4 +1,4 @@
-"""What readers ask of a page: numbers that answer, periods of days, months that still run, colors of names, files."""
+"""Details of a page: numbers that react, periods of days, incomplete months, colors of names, files."""
 
 import csv
 import io
@@ -80,18 +80,18 @@ def test_a_number_answers_its_question(opened: Opened, month: str, answer: str) 
     big = opened.card("variance").locator(".big")
     assert " ".join((big.text_content() or "").split()) == answer
     [line] = opened.numbers("variance", {"period": [month]})
-    assert big.get_attribute("data-value") == line["over_usd"]  # every digit, with its sign
+    assert big.get_attribute("data-value") == line["over_usd"]  # every digit, and its sign
 
 
 def test_a_month_that_still_runs_is_hatched_and_is_no_fall(opened: Opened) -> None:
     running = {(point["x"], point["isRunning"]) for point in points(opened, "trend") if point["x"] >= "2026-10"}
     assert running == {("2026-10", False), ("2026-11", True)}
     figure = opened.card("trend").locator(".figure svg")
-    assert figure.locator(".mark-area").count() == 0  # an area would fall
+    assert figure.locator(".mark-area").count() == 0  # an area chart would fall
     bars = figure.locator(".mark-rect path").count()
     choose(opened, "period=2026-06..2026-10")
     assert figure.locator(".mark-area").count() > 0
-    assert bars > 40  # with the stripes over the last one
+    assert bars > 40  # including the stripes over the last one
     assert not any(point["isRunning"] for point in points(opened, "daily"))
 
 

@@ -1,4 +1,4 @@
-"""The pages in a browser without a network: they open, show the right numbers, and can be read by everyone."""
+"""The pages in a browser without a network: they open, show the right numbers, and are accessible."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from ai_usage_tests.dashboards.company import ODD_TEAM, board, cards_of, results
 EVERY = board()
 BOARDS = [EVERY, *boards()]
 NAMES = [of.name for of in BOARDS]
-WIDTHS = [390, 768, 1280, 1920]  # px, from a phone to a desk
+WIDTHS = [390, 768, 1280, 1920]  # px, from a phone to a desktop
 MONTHS = 14  # the newest is November 2026
 CHOICES: dict[str, dict[str, list[str]]] = {
     "all": {},
@@ -70,7 +70,7 @@ def opened(browser: Browser, pages: Path) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def shared(browser: Browser, pages: Path) -> Iterator[Opened]:
-    """The same for all tests that a change which another makes does not touch."""
+    """The same board, shared by tests that another test's changes do not affect."""
     with window(browser) as found:
         yield found.show(pages / f"{EVERY.name}.html")
         assert not found.troubles
@@ -78,7 +78,7 @@ def shared(browser: Browser, pages: Path) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module", params=BOARDS, ids=NAMES)
 def shown(request: pytest.FixtureRequest, browser: Browser, pages: Path) -> Iterator[tuple[Board, Opened]]:
-    """A board, and its page in a wide window: the same for the tests that ask each page."""
+    """A board and its page in a wide window, shared by the tests of each page."""
     board: Board = request.param
     with window(browser) as found:
         yield board, found.show(pages / f"{board.name}.html")
@@ -128,7 +128,7 @@ def test_no_board_is_wider_than_its_window(browser: Browser, pages: Path, name: 
 
 
 def as_the_page_says(found: Any, card: Card) -> list[tuple[Any, ...]]:
-    """Python's lines in the page's words: dimensions as text, whole numbers and money with every digit."""
+    """Python's lines in the page's format: dimensions as text, whole numbers and amounts with every digit."""
 
     def on_page(name: str, value: Any) -> Any:
         if isinstance(value, datetime):
@@ -147,7 +147,7 @@ def number(text: str | None) -> Decimal | str | None:
 
 
 def equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Equal; ratios and floats to twelve digits, since both sides divide in binary."""
+    """Equal. Ratios and floats are compared to twelve digits, since both sides divide in binary."""
     return all(
         a == b or (isinstance(a, Decimal) and isinstance(b, Decimal) and abs(a - b) <= Decimal("1e-12") * abs(b))
         for a, b in zip(one, other, strict=True)

@@ -1,4 +1,4 @@
-"""What is packed into a page comes out of it as it went in, and nothing in it can break out."""
+"""Data are the same before they are packed into a page and after they are unpacked, and no value can inject markup."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from ai_usage.dashboards.site import Site, condensed
 from ai_usage.dashboards.site.packing import EXACT, Packer
 from ai_usage_tests.dashboards.company import ODD_TEAM, USD, board, cards_of, results, rows_for
 
-MOST = 5_000_000  # bytes a dashboard may have, with everything it loads
+MOST = 5_000_000  # maximum bytes of a dashboard, with everything it loads
 
 
 def unpacked(packed: dict[str, Any]) -> list[tuple[dict[str, Any], bytes]]:

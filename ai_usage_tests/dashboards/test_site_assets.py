@@ -1,4 +1,4 @@
-"""Boards as assets: each page is written from the marts its cards read, and bears no secret and no hidden name."""
+"""Boards as assets: each page is written from the marts that its cards read, without secrets and hidden names."""
 
 import base64
 import csv
@@ -44,7 +44,7 @@ SALT = "a salt of sixteen or more"
 
 
 def whole_text(page: str) -> str:
-    """A page with what is packed in it laid open."""
+    """A page with its packed data unpacked."""
     embedded = json.loads(re.search(r'id="board">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
     content = zlib.decompress(base64.b64decode(embedded["packed"]["content"]), -15)
     return page + json.dumps(embedded, ensure_ascii=False) + content.decode("latin-1")

@@ -1,4 +1,6 @@
-"""The weekly digest's numbers are those of the boards, and those of an independent query; the unknown is called so."""
+"""The weekly digest's numbers equal those of the boards and of an independent query. Unknown values are named as
+unknown.
+"""
 
 import re
 from datetime import UTC, date, datetime
@@ -30,7 +32,7 @@ def digest(company: DuckDBWarehouse) -> dict[str, list[str]]:
 
 
 def shown(company: DuckDBWarehouse, name: str, **chosen: list[str]) -> list[dict[str, Any]]:
-    """What the board shows, which is what an independent query makes of the days."""
+    """The board's lines, after comparison with an independent query over the days."""
     lines = numbers(result(company, CARDS[name]), CARDS[name], chosen).to_dicts()
     with company.connected() as db:
         truth = db.sql(TRUTHS[name].sql(chosen)).pl().to_dicts()
@@ -103,7 +105,7 @@ def test_what_deviates_is_what_the_board_lists(company: DuckDBWarehouse, digest:
         assert bool(listed) == bool(amounts), title
 
 
-# What is unknown, from answers made by hand.
+# Unknown values, from answers written by hand.
 
 
 def answer(schema: dict[str, Any], *rows: tuple[Any, ...]) -> Result:

@@ -1,6 +1,6 @@
-"""What each card must show, asked another way: in DuckDB's own SQL over the days of ai_spend and ai_activity and over
-core, never by the card's text nor the monthly marts it reads. A fact has the columns that filters cut on, by the
-filters' names; a card's truth is dimensions and measures over one fact.
+"""The expected content of each card, computed independently: in DuckDB's SQL over the days of ai_spend and ai_activity
+and over core, never with the card's text or the monthly marts it reads. A fact has the columns that filters use, under
+the filters' names. A card's truth is dimensions and measures over one fact.
 """
 
 from collections.abc import Collection, Mapping
@@ -32,7 +32,7 @@ FACTS = {
         select * from {A}.forecast_trials
         where method = 'chosen' and month = {NEWEST}
         qualify origin_date = max(origin_date) over (partition by scope, scope_name)""",
-    # One row a person, tool and month that money was billed in, with the days' work of it.
+    # One row per person, tool and month with billed costs, with the activity of its days.
     "output": f"""
         with paid as (
             select strftime(spend_date, '%Y-%m') as period, platform as tool, user_email, sum(billed_usd) as usd,
@@ -49,7 +49,7 @@ FACTS = {
             ), ifnull(paid_by, 'no team')) as team,
             {{amounts}}
         from paid""",
-    # Who has a seat by the members' list and the newest day, and how many more were bought, by the sheet itself.
+    # Who has a seat by the member list of the newest day, and how many more were purchased, by the sheet.
     "seats": f"""
         with newest as (select max(activity_date) as day from {A}.cursor_usage_stats), bought as (
             select ifnull(sum(seats), 0) as n, any_value(plan) as plan, max(seat_price_usd) as price,
@@ -114,7 +114,7 @@ FACTS = {
                 partition by kind, scope, scope_name, provider, contributors, date_trunc('month', spend_date)
             ) else spend_date end as spend_date)
         from {A}.spend_anomalies)""",
-    # Active people of a day and of the days up to it, counted one by one.
+    # Active people of a day and of the days before it, counted one by one.
     "habit": f"""
         with who as (
             select distinct activity_date as day, a.user_email, ifnull(p.team_name, 'no team') as team
@@ -188,7 +188,7 @@ class Truth:
     where: str = "true"
 
     def sql(self, chosen: Mapping[str, Collection[str]], day: str | None = None) -> str:
-        """`day` is the fact's column that a period of days cuts on; without one the whole months of these are meant."""
+        """`day` is the fact's column that a period of days filters; without it the period means whole months."""
         cuts = [f"{name} in ({', '.join(map(repr, values))})" for name, values in chosen.items() if name != "period"]
         if period := chosen.get("period"):
             of_days = day and all(len(value) == len("2026-10-05") for value in period)
@@ -230,7 +230,7 @@ TEAMS_WORK = {
     "pull_requests": "sum(pull_requests)",
 }
 PER_LINE, PER_COMMIT = {"usd_per_line": ratio("usd", "lines_accepted")}, {"usd_per_commit": ratio("usd", "commits")}
-# Two months of one person are two; two tools of one provider are one.
+# One person in two months counts twice; two tools of one provider count once.
 PERSON_MONTHS = "count(distinct person || period || provider) filter (is_active > 0)"
 COUNTED = {
     name.replace(" ", "_"): f"sum((result = '{name}')::int)" for name in ("failed", "warned", "passed", "not evaluated")

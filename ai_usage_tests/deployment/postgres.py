@@ -1,4 +1,4 @@
-"""A Postgres of its own for a test: Debian's server, in a folder that is deleted with it, on a Unix socket."""
+"""A Postgres server for one test: Debian's server on a Unix socket, in a folder that is deleted with it."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """As DAGSTER_POSTGRES_URL has it."""
+        """The value of DAGSTER_POSTGRES_URL."""
         return f"postgresql+psycopg2://dagster@/postgres?host={self.folder}"
 
     def start(self) -> None:
@@ -83,7 +83,7 @@ class Postgres:
 @contextmanager
 def postgres(programs: Path) -> Iterator[Postgres]:
     """A running server, empty."""
-    folder = Path(tempfile.mkdtemp(prefix="ai_usage_pg_"))  # a short path: a socket's may have about a hundred letters
+    folder = Path(tempfile.mkdtemp(prefix="ai_usage_pg_"))  # short: a socket's path may have about a hundred characters
     made = Postgres(programs, folder)
     try:
         if as_its_user():

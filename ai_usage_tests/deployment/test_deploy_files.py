@@ -1,5 +1,5 @@
 """The files of deploy/ agree with the settings, the commands, the instance of one machine, and with each other. No
-image is built here and no cluster is asked.
+image is built here and no cluster is used.
 """
 
 import json
@@ -29,7 +29,7 @@ DEPLOY = ROOT / "deploy"
 DAGSTERS = {"DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE"}  # variables that Dagster reads
 SYSTEMS = {"HOME", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 PIPS = {"PIP_DISABLE_PIP_VERSION_CHECK", "PIP_NO_CACHE_DIR"}
-HOME = "AI_USAGE_HOME"  # the folder of relative paths; it is read before the settings
+HOME = "AI_USAGE_HOME"  # the root of relative paths; it is read before the settings
 OURS = names() | {f"{name}_FILE" for name in SECRETS} | {HOME}
 MODULES = {"dagster": "dagster._cli", "dagster-daemon": "dagster._daemon.cli", "python": "json"}
 CHANNELS = {name for name in SECRETS if name.startswith("ALERT_")}
@@ -53,7 +53,7 @@ PROCESSES = sorted(set(services()) - {"postgres"})
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Of the Dockerfile, with lines that go on joined."""
+    """The instructions of the Dockerfile, with continued lines joined."""
     text = re.sub(r"^\s*#.*\n", "", read("Dockerfile"), flags=re.MULTILINE).replace("\\\n", " ")
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in text.splitlines() if line)]
 
@@ -116,7 +116,7 @@ def test_the_cluster_s_instance_has_the_same_limits() -> None:
 
 
 def instance_of_the_chart(values: dict[str, Any]) -> dict[str, Any]:
-    """The dagster.yaml that the chart's templates make of the values, as far as they are set here."""
+    """The dagster.yaml that the chart's templates make of the values, for the keys that are set here."""
     coordinator = values["dagsterDaemon"]["runCoordinator"]["config"]["customRunCoordinator"]
     of = values["postgresql"]
     postgres = {
@@ -328,7 +328,7 @@ def test_the_service_is_a_user_of_its_own_with_a_folder_of_its_own() -> None:
 
 
 def run(script: str, *arguments: str, tmp_path: Path, **environ: str) -> str:
-    """What a program gets that a script of the image starts."""
+    """The environment and arguments of a program that a script of the image starts."""
     for name in ("shown", "ai-usage"):
         program = tmp_path / name
         program.write_text('#!/bin/sh\necho "$@"\numask\nenv\n', encoding="utf-8")
@@ -364,7 +364,7 @@ def test_the_chart_s_webserver_is_ours(tmp_path: Path) -> None:
         "3000",
         "-w",
         "/dagster-workspace/workspace.yaml",
-    ]  # as the chart's template has it
+    ]  # as in the chart's template
     shown = run("dagster-webserver", *asked, tmp_path=tmp_path).splitlines()
     assert shown[0] == " ".join(["webserver", *asked])
     for name in ("entrypoint.sh", "dagster-webserver"):
@@ -372,7 +372,7 @@ def test_the_chart_s_webserver_is_ours(tmp_path: Path) -> None:
 
 
 def test_the_page_lists_every_host_that_is_asked() -> None:
-    """For a firewall that lets out what is listed."""
+    """For a firewall that allows only the listed hosts."""
     code = {path for path in (ROOT / "ai_usage").rglob("*.py") if "simulator" not in path.parts}
     hosts = {host for path in code for host in re.findall(r"https://([a-z0-9.-]+[.]com)\b", path.read_text("utf-8"))}
     asked = {

@@ -1,4 +1,4 @@
-"""What a deployment sets: secrets as files, and the address of Dagster's records. One machine sets neither."""
+"""The settings of a deployment: secrets as files, and the address of Dagster's records. One machine sets neither."""
 
 import os
 import subprocess
@@ -66,7 +66,7 @@ def test_the_name_of_a_secret_s_file_is_known_and_a_misspelled_one_is_refused(
 
 @pytest.mark.parametrize("address", ["postgresql://dagster@host/dagster", "postgres://host", "host:5432"])
 def test_an_address_for_another_driver_is_refused(address: str) -> None:
-    """SQLAlchemy 2.1 takes another driver, which is not installed, where none is named."""
+    """SQLAlchemy 2.1 uses another driver, which is not installed, if the address names none."""
     with pytest.raises(
         SettingError, match=r"^DAGSTER_POSTGRES_URL must begin with postgresql\+psycopg2://: "
     ) as refused:
@@ -114,7 +114,7 @@ def test_the_webserver_takes_the_options_of_dagsters_own(monkeypatch: pytest.Mon
 
 
 def test_the_webserver_imports_neither_definitions_nor_providers(tmp_path: Path) -> None:
-    """What it does not import needs no key, and no definition can break it."""
+    """Without that import it needs no key, and no definition can break it."""
     script = (
         "import sys; from ai_usage.commands import __main__ as of; import ai_usage.webserver.server\n"
         "from ai_usage.commands import webserver\nwebserver.serve = lambda *_, **__: None\n"
@@ -132,7 +132,7 @@ def test_the_webserver_imports_neither_definitions_nor_providers(tmp_path: Path)
 
 
 def test_a_watchdog_that_sees_no_process_of_runs_ends_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To another container every process of a run is gone, also that of one that is under way."""
+    """In another container every process of a run looks dead, also that of a run in progress."""
     ended: list[dg.DagsterInstance] = []
     monkeypatch.setattr(watchdog, "end_the_dead", ended.append)
     monkeypatch.setattr("ai_usage.commands.watch.use_instance", lambda _: None)

@@ -1,6 +1,6 @@
 """The processes of a deployment on one machine: Postgres, code server, webserver, daemon, with deploy/dagster.yaml, a
-simulated provider over HTTP and a receiver of alerts. Each is killed once, while something is under way, and is started
-again; no day, no run and no alert may be lost, and none may come twice.
+simulated provider over HTTP and a receiver of alerts. Each is killed once during work and started again. No day, run or
+alert may be lost, and none may come twice.
 """
 
 import os
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.skipif(programs() is None, reason="no Postgres is insta
 
 @dataclass
 class Deployment:
-    """A machine with the processes, and what its runs and alerts have to do with."""
+    """A machine with the processes, and the servers that its runs and alerts use."""
 
     home: Path
     database: Postgres
@@ -66,7 +66,7 @@ class Deployment:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Of each process: the records of Dagster, and nothing of providers or channels."""
+        """The environment of each process: Dagster's records, and nothing of providers or channels."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
@@ -80,7 +80,7 @@ class Deployment:
 
     @property
     def environ_with_keys(self) -> dict[str, str]:
-        """Of the code server and its runs, and of the watchdog. Secrets are files, as with Docker."""
+        """The environment of the code server, its runs, and the watchdog. Secrets are files, as with Docker."""
         return {
             **self.environ,
             "TEST_NOW": NOW.isoformat(),
@@ -102,7 +102,7 @@ class Deployment:
         }[name]
 
     def prepare(self) -> None:
-        """What an image and its volumes bring."""
+        """Creates what an image and its volumes contain."""
         self.instance_home.mkdir()
         shutil.copyfile(ROOT / "deploy" / "dagster.yaml", self.instance_home / "dagster.yaml")
         workspace = yaml.safe_load((ROOT / "deploy" / "workspace.yaml").read_text(encoding="utf-8"))
@@ -124,7 +124,7 @@ class Deployment:
             )
 
     def kill(self, name: str) -> None:
-        """As the end of a container: all of its processes, runs among them."""
+        """Ends it as a container ends: with all of its processes, including runs."""
         os.killpg(self.processes[name].pid, signal.SIGKILL)
         self.processes.pop(name).wait(20)
 
@@ -133,7 +133,7 @@ class Deployment:
             self.kill(name)
 
     def until(self, what: str, is_true: Callable[[], Any]) -> None:
-        """Wait for it. Whatever ended by itself is started again, as Docker does it."""
+        """Waits until it is true. A process that ended by itself is started again, as Docker does."""
         give_up = monotonic() + PATIENCE
         while not is_true():
             ended = [name for name, process in self.processes.items() if process.poll() is not None]
@@ -146,7 +146,7 @@ class Deployment:
             sleep(LOOK_EVERY)
 
     def asked(self, query: str, of: object) -> Any:
-        """What the webserver answers to a request of the UI."""
+        """The webserver's answer to a request of the UI."""
         url = f"http://127.0.0.1:{self.ports['webserver']}"
         sent = {"query": query, "variables": {"of": of}}
         answer = httpx.post(f"{url}/graphql", json=sent, headers={"Origin": url}, timeout=PATIENCE).json()
@@ -176,7 +176,7 @@ class Deployment:
             return db.execute(text).fetchall()
 
     def news(self, what: str) -> list[str]:
-        """The severity of every item with such a title that was received, in any message."""
+        """The severity of every received item with this title, in any message."""
         items = [item for message in self.web.got for item in message.body["items"]]
         return [item["severity"] for item in items if what in item["title"]]
 
@@ -252,7 +252,7 @@ def _the_code_server_is_killed_during_a_run(deployment: Deployment, instance: dg
 
 
 def _the_daemon_is_killed_before_a_backfill(deployment: Deployment, instance: dg.DagsterInstance) -> None:
-    """The request outlives it: it is in Postgres."""
+    """The request survives, because it is in Postgres."""
     deployment.kill("daemon")
     backfill = {"tags": {"dagster/backfill": deployment.launch_backfill()}}
     deployment.start("daemon")
@@ -280,8 +280,8 @@ def test_no_run_is_lost_and_none_runs_twice(lived: Lived) -> None:
     assert Counter(now.values())[FAILURE] == 1
     assert Counter(run.job_name for run in instance.get_runs()) == {
         "pull_claude": 1,  # by its sensor
-        "rebuild_days": 2,  # by theirs, once for each version of the bill
-        "__ASSET_JOB": 2,  # the one that was killed, and the backfill's
+        "rebuild_days": 2,  # by the build sensor, once for each version of the bill
+        "__ASSET_JOB": 2,  # the killed run, and the backfill's run
     }
 
 

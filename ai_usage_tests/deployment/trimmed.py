@@ -1,5 +1,5 @@
-"""The real definitions with few assets, checks and sensors, and a clock of the test: what the code server of the test's
-deployment loads, and each of its runs.
+"""The real definitions with few assets, checks and sensors, and a clock of the test. The code server of the test's
+deployment and each of its runs load this module.
 """
 
 import os
@@ -33,7 +33,7 @@ alerts.SENSORS[:] = [sensor for sensor in alerts.SENSORS if sensor.name in SENSO
 
 lean.keep_one_instance()
 
-# With each event it asks Postgres for its own tables and columns, over a new connection.
+# With each event Dagster would read the tables and columns of Postgres, over a new connection.
 for answer in ("has_table", "_has_asset_key_col_on_connection", "_has_asset_key_index_cols_on_connection"):
     setattr(PostgresEventLogStorage, answer, lambda *_: True)
 PostgresEventLogStorage.supports_asset_checks = property(lambda _: True)  # type: ignore[assignment,method-assign]

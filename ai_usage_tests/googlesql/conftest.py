@@ -1,4 +1,4 @@
-"""Both engines with every world in them, once for each process of tests."""
+"""Both engines with every world in them, once per process of tests."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def google() -> Iterator[GoogleEngine]:
 
 @pytest.fixture(scope="session")
 def google_with_tables(google: GoogleEngine) -> GoogleEngine:
-    """With the world `empty`: every table, without rows, and the one that BigQuery's engine has for itself."""
+    """With the world `empty`: every table without rows, and the extra table of BigQuery's engine."""
     tables = [*TABLES, WRITER_LEASE]
     google.declare("empty", tables, {table.address: [] for table in tables})
     return google

@@ -1,9 +1,8 @@
-"""The tests' end of the pipe to Google's SQL engine: Python values in, Python values out.
+"""The tests' side of the pipe to Google's SQL engine: Python values in, Python values out.
 
-An answer follows from the question, the world it is asked of, the worker and the versions of the engine's packages. It
-is kept under a digest of all of these: in the repository (`answers.txt.xz`, which `make google-answers` writes), else
-for the next process of this checkout. So the engine is asked what has changed since, and nothing else; it would take
-two minutes for all.
+An answer depends on the question, its world, the worker and the versions of the engine's packages. It is stored under a
+digest of all of these: in the repository (`answers.txt.xz`, which `make google-answers` writes), else for the next
+process of this checkout. So only what has changed since is sent to the engine; everything would take two minutes.
 """
 
 import fcntl
@@ -33,25 +32,25 @@ NOT_READY = (
     f"Google's SQL engine is not set up in {ENVIRONMENT.name}: run `make test`, which does that before the tests."
 )
 
-SUFFIX = ".google.json"  # of answers that are kept for this checkout
+SUFFIX = ".google.json"  # of answers that are stored for this checkout
 Row = tuple[Any, ...]
 READ: Mapping[str, Any] = {"NUMERIC": Decimal, "DATE": date.fromisoformat, "TIMESTAMP": datetime.fromisoformat}
 
 
 class GoogleRefuses(Exception):
-    """Google's parser, analyzer or evaluator takes the query for wrong; the message names line and column."""
+    """Google's parser, analyzer or evaluator rejects the query; the message names line and column."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    type: str  # GoogleSQL's name
-    value: Any  # Python's own, as DuckDB takes it
+    type: str  # the name in GoogleSQL
+    value: Any  # a Python value, as DuckDB takes it
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a statement's text means: output column → type (none, unless it is a query), and the functions called with
-    the types of their results.
+    """The result of an analysis: output column → type (empty unless it is a query), and the called functions with the
+    types of their results.
     """
 
     columns: dict[str, str]
@@ -71,13 +70,13 @@ class GoogleEngine:
 
     def __init__(self) -> None:
         self._analyses: dict[tuple[str, str, str], Analysis] = {}
-        self._worlds: dict[str, str] = {}  # the request that declares each
+        self._worlds: dict[str, str] = {}  # the request that declares each world
         self._digests: dict[str, str] = {}  # of these requests
-        self._undeclared: set[str] = set()  # the worlds of which the worker does not know yet
+        self._undeclared: set[str] = set()  # worlds that the worker does not have yet
 
     @cached_property
     def _worker(self) -> "subprocess.Popen[str]":
-        """Started by the first question of which no answer is kept."""
+        """Started by the first question without a stored answer."""
         _compile_once()
         worker = subprocess.Popen(
             [ENVIRONMENT / "bin" / "python", WORKER],
@@ -91,7 +90,7 @@ class GoogleEngine:
 
     @cached_property
     def _versions(self) -> str:
-        """What answers, apart from the questions: the worker's code, and every package it may import."""
+        """All inputs of an answer besides the question: the worker's code, and every package it may import."""
         there = {path.name for path in ENVIRONMENT.glob("lib/python*/site-packages/*.dist-info")}
         packages = sorted(name for name in there if not name.startswith(("pip-", "setuptools-")))
         return _digest(WORKER.read_text(encoding="utf-8"), *packages)
@@ -106,7 +105,7 @@ class GoogleEngine:
                 self._worker.communicate(timeout=30)
 
     def declare(self, world: str, tables: Sequence[Table], rows: Mapping[str, Sequence[Row]]) -> None:
-        """Make a world of tables that hold these rows, by address, or make it anew."""
+        """Create or replace a world of tables with these rows, by address."""
         columns = {table.address: {n: c.type.googlesql for n, c in table.columns.items()} for table in tables}
         declared = {address: {"columns": of, "rows": rows[address]} for address, of in sorted(columns.items())}
         self._worlds[world] = _request("declare", world=world, tables=declared)
@@ -115,7 +114,7 @@ class GoogleEngine:
         self._analyses.clear()
 
     def analyze(self, world: str, sql: str, parameters: Mapping[str, Parameter]) -> Analysis:
-        """Types and calls of a text; asked once for each, until its world is made anew."""
+        """Types and calls of a text. Each text is analyzed once, until its world is replaced."""
         question = world, sql, repr(sorted(parameters.items()))
         if question not in self._analyses:
             reply = self._ask("analyze", world=world, sql=sql, parameters=_typed(parameters))
@@ -141,7 +140,7 @@ class GoogleEngine:
         return answer
 
     def _sent_to(self, world: str, request: str) -> bytes:
-        """The worker's answer; what it cannot do is an error, which is not kept."""
+        """The worker's answer. A failure raises an error, which is not stored."""
         if world in self._undeclared:
             if refused := json.loads(self._sent(self._worlds[world])).get("refused"):
                 raise GoogleRefuses(f"the world {world}: {refused}")
@@ -163,7 +162,7 @@ class GoogleEngine:
 
 @cache
 def in_the_repository() -> Mapping[str, str]:
-    """Answers as JSON, by the digest of all that they follow from."""
+    """Answers as JSON, by the digest of all that they depend on."""
     if not ANSWERS.exists():
         return {}
     lines = lzma.decompress(ANSWERS.read_bytes()).decode("utf-8").splitlines()
@@ -171,7 +170,7 @@ def in_the_repository() -> Mapping[str, str]:
 
 
 def _compile_once() -> None:
-    """The engine is compiled by its first process, which takes half a minute: the others wait for that."""
+    """The engine's first process compiles it, which takes half a minute; the others wait for that."""
     with (ENVIRONMENT / "lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (done := ENVIRONMENT / "compiled").exists():

@@ -1,6 +1,6 @@
 """The small company with faults: in HARMED each check of `sql/` finds something.
 
-What a check reads from a mart is broken by lines that HARM has for the mart: they follow its own rows.
+A check that reads a mart fails because of the lines that HARM has for the mart; they are added after its own rows.
 """
 
 from datetime import date
@@ -37,12 +37,12 @@ from ai_usage_tests.googlesql.lines import (
 from ai_usage_tests.googlesql.openai_world import BY_KEY
 from ai_usage_tests.googlesql.world import ORDINARY
 
-# What HARMED has in addition, each line for a check.
+# The lines that HARMED has in addition, each for one check.
 HARM: Lines = {
     "ai_usage_raw.pulls": lines_of(
         "pull activity_date pull_id records pulled_at",
         ("cursor_usage_events", FRI, "pull-2", 9, "2024-03-02T06:00:01Z"),
-        ("claude_cost_report", WED, "pull-0", 1, "2024-03-10T06:00:00Z"),  # settled, and restated later
+        ("claude_cost_report", WED, "pull-0", 1, "2024-03-10T06:00:00Z"),  # final, and restated later
     ),
     "ai_usage_analytics.claude_costs": lines_of(
         LINE,
@@ -60,7 +60,7 @@ HARM: Lines = {
     ),
     "ai_usage_analytics.claude_code_usage_stats": lines_of(
         CODE,
-        (THU, ANN, None, "api", None, 1, 1, OPUS, "0.765000016", 1, 1, 0, 0),  # 5 % and a cent above, not more
+        (THU, ANN, None, "api", None, 1, 1, OPUS, "0.765000016", 1, 1, 0, 0),  # just 5 % and a cent above, not more
         (FRI, ANN, None, "api", None, 1, 1, OPUS, "9", 1, 1, 0, 0),
     ),
     "ai_usage_analytics.cursor_usage_stats": lines_of(
@@ -170,7 +170,7 @@ HARM["ai_usage_analytics.cursor_usage_stats"] += lines_of(
 )
 HARMED = {address: [*ORDINARY.get(address, []), *HARM.get(address, [])] for address in ORDINARY | HARM}
 HARMED["ai_usage_raw.pulls"] = [row for row in HARMED["ai_usage_raw.pulls"] if row != ORDINARY["ai_usage_raw.pulls"][2]]
-HARMED["ai_usage_analytics.dim_workspace"] = [  # of a provider that does not report the id of the default one
+HARMED["ai_usage_analytics.dim_workspace"] = [  # for a provider that does not report the id of the default workspace
     row | {"workspace_id": None} if row["is_default"] else row for row in ORDINARY["ai_usage_analytics.dim_workspace"]
 ]
 HARMED["ai_usage_analytics.cursor_usage_stats"] = [

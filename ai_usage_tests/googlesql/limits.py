@@ -1,4 +1,4 @@
-"""What BigQuery refuses and Google's analyzer accepts: limits of how BigQuery runs a query, not of the language."""
+"""Queries that BigQuery refuses although Google's analyzer accepts them: limits of execution, not of the language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ OUTER = {"LEFT", "RIGHT", "FULL"}
 
 def outer_joins_without_equality(tree: exp.Expr) -> list[str]:
     """BigQuery: "LEFT OUTER JOIN cannot be used without a condition that is an equality of fields from both sides of
-    the join". A column counts for the side of its table's name; one without a table's name counts for neither.
+    the join". A column counts for the side with its table's name; a column without a table's name counts for neither.
     """
     joins = (join for join in tree.find_all(exp.Join) if join.side in OUTER and not isinstance(join.this, exp.Unnest))
     return [join.sql(dialect="bigquery") for join in joins if not _has_equality(join)]
 
 
 def _has_equality(join: exp.Join) -> bool:
-    """Of a FULL join every condition must be one: BigQuery has no other way to run it."""
+    """In a FULL join every condition must be an equality: BigQuery cannot run it otherwise."""
     if join.args.get("using"):
         return True
     on = join.args.get("on")
@@ -35,7 +35,8 @@ def _compares_sides(equality: exp.EQ, joined: str) -> bool:
 
 def correlated_subqueries(tree: exp.Expr) -> list[str]:
     """BigQuery: "Correlated subqueries that reference other tables are not supported unless they can be de-correlated".
-    Which of them can be is not documented, so none is allowed. One over an array of its own row is no such query.
+    The documentation does not list which ones can be, so none is allowed. A subquery over an array of its own row is
+    allowed.
     """
     return [query.sql(dialect="bigquery") for query in tree.find_all(exp.Select) if _is_correlated(query)]
 
@@ -50,8 +51,8 @@ def _is_correlated(query: exp.Select) -> bool:
 
 @dataclass
 class Reads:
-    """How often a query reads a table, once views and WITH are written out in full: BigQuery does so wherever they are
-    named, and refuses a query that has become too large.
+    """How often a query reads a table, after views and WITH are expanded: BigQuery expands them at each use, and
+    refuses a query that becomes too large.
     """
 
     views: Mapping[str, str]  # address → its SELECT

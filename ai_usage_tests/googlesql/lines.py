@@ -1,4 +1,4 @@
-"""How a test writes rows: the columns once, then a tuple a row; what a row leaves out is null or a default."""
+"""The format of rows in tests: the columns once, then one tuple per row. A missing value is null or a default."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from ai_usage_tests.googlesql.engine import Row
 # The end of a leap year's February: a seat costs a 29th of its month on the 29th and a 31st on the 1st.
 WED, THU, FRI = "2024-02-28", "2024-02-29", "2024-03-01"
 TEAM, CODING = "wrkspc_team", "wrkspc_code"
-MAIN = "wrkspc_main"  # the default one: null in the legacy reports
+MAIN = "wrkspc_main"  # the default workspace: null in the legacy reports
 OPUS, SONNET = "claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929"
 UNCACHED, OUTPUT, CACHED = "uncached_input_tokens", "output_tokens", "cache_read_input_tokens"
 ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
@@ -51,7 +51,7 @@ def lines_of(columns: str, *rows: tuple[Any, ...]) -> TableLines:
 
 
 def pulled(pull: str, day: str | None, at: str, *records: str) -> dict[str, Any]:
-    """A pull's line in the ledger, with the hash the ledger has for these records."""
+    """A pull's row in the ledger, with the hash that the ledger has for these records."""
     is_ordered = pull.startswith("sheet_")
     answer = Answer(pull, None, [record.encode() for record in records], 1, {}, is_ordered=is_ordered)
     line = {"pull": pull, "activity_date": day, "records": len(records), "pulled_at": at}
@@ -81,12 +81,12 @@ SHARE = "expense_date workspace_id model cost_type token_type service_tier alloc
 EXPENSE = "expense_date platform platform_method is_in_cost_report workspace_id cost_type cost_usd"
 SPEND = "spend_date provider platform billing_account_id api_key_id user_email meter charge_type billed_usd"
 SPEND += " estimated_usd attribution_method status"
-# Ten weeks before, for what forecasts and compares.
+# Ten weeks before, for forecasts and comparisons.
 EARLIER = [date.fromisoformat(WED) - timedelta(days=n) for n in range(70, 0, -1)]
 
 
 def usage(day: date) -> Decimal:
-    """What apikey_ann cost on one of those days."""
+    """The cost of apikey_ann on one of those days."""
     return Decimal(day.isoweekday() % 6) + (Decimal("2.000000001") if day.month == 2 else Decimal("0.75"))
 
 
@@ -95,7 +95,7 @@ BILLED = "spend_date provider platform billing_account_id api_key_id user_email 
 BILLED += " billed_usd attribution_method status"
 OF_ANN = ("anthropic", "claude_api", "org-1", "apikey_ann", ANN, "Data", OPUS, OUTPUT, "usage")
 CHECK_RESULT = "asset check_name checked_date result reason evaluated_at run_id"
-COUNTED = {  # may be unknown, and is 0 where a line leaves it out
+COUNTED = {  # may be unknown; 0 if a line leaves it out
     name
     for table in (CLAUDE_CODE_USAGE_STATS, CLAUDE_CODE_MODEL_USAGE, CURSOR_USAGE_STATS, CURSOR_AI_COMMITS)
     for name, column in table.columns.items()
@@ -109,7 +109,7 @@ READ: dict[Type, Callable[[str], Any]] = {
 
 
 def rows(table: Table, lines: Sequence[dict[str, Any]]) -> list[Row]:
-    """A table's lines as whole rows, in its order of columns and of its types."""
+    """A table's lines as complete rows, in its order of columns and with its types."""
     for line in lines:
         if strange := line.keys() - table.columns.keys():
             raise ValueError(f"{table.address} has no {sorted(strange)}")

@@ -1,4 +1,4 @@
-"""`make google-answers`: asks Google's engine everything anew, and puts its answers into the repository."""
+"""`make google-answers`: sends every question to Google's engine again, and writes the answers to the repository."""
 
 import lzma
 import subprocess
@@ -12,7 +12,7 @@ THOSE_THAT_ASK = ("googlesql", "dashboards/test_metabase_sql.py", "test_demo_day
 
 
 def record() -> int:
-    """The exit code of the tests: what they refuse is not recorded."""
+    """Returns the exit code of the tests. If they fail, nothing is recorded."""
     ANSWERS.unlink(missing_ok=True)
     for answer in FOLDER.glob(f"*{SUFFIX}"):
         answer.unlink()
@@ -24,7 +24,7 @@ def record() -> int:
 
 
 def pack() -> None:
-    """Write the answers that are kept for this checkout, one on a line after its digest."""
+    """Write the answers that are stored for this checkout, one per line after its digest."""
     answers = {of.name.removesuffix(SUFFIX): of.read_text(encoding="utf-8") for of in FOLDER.glob(f"*{SUFFIX}")}
     lines = "".join(f"{digest}\t{answer.strip()}\n" for digest, answer in sorted(answers.items()))
     ANSWERS.write_bytes(lzma.compress(lines.encode(), preset=9))

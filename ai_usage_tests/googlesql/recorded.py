@@ -1,5 +1,5 @@
-"""The texts in GoogleSQL that a warehouse is given while tests run something, with the types of their parameters as a
-client of BigQuery finds them in the values.
+"""Records the GoogleSQL texts that a warehouse gets while tests run, with the types of their parameters as a BigQuery
+client derives them from the values.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def type_of(value: Any) -> str:
 
 @contextmanager
 def recording() -> Iterator[Recorded]:
-    """What is asked of any warehouse meanwhile, and what tables are filled with."""
+    """Records the queries of any warehouse within the block, and the queries that fill tables."""
     texts: Recorded = {}
     ask, fill_days, fill_all = DuckDBWarehouse.ask, DuckDBWarehouse.fill_days, DuckDBWarehouse.fill_all
 

@@ -1,4 +1,4 @@
-"""The statements that BigQuery's engine makes are GoogleSQL to Google's own analyzer: MERGE, the lease, functions."""
+"""Google's own analyzer accepts the statements that BigQuery's engine writes: MERGE, the lease, functions."""
 
 from datetime import UTC, date, datetime
 

@@ -1,5 +1,5 @@
-"""The query for the billing export in Google's own evaluator, over the contract's samples: it is GoogleSQL, it bounds
-days and partitions, and its JSON is what the records expect.
+"""The query for the billing export in Google's own evaluator, over the contract's samples: it is GoogleSQL, it limits
+days and partitions, and its JSON has the form that the records expect.
 """
 
 import json
@@ -36,7 +36,7 @@ def described(*, is_partitioned: bool) -> bigquery.Table:
 def asked(
     google: GoogleEngine, span: Span = DAYS, sent: list[dict[str, Any]] = SENT, *, is_partitioned: bool = True
 ) -> Answer:
-    """What Google's evaluator answers to the query, with the samples in place of the table."""
+    """The evaluator's answer to the query, with the samples in place of the table."""
     export: BillingExport = MockGoogle().cloud().export
     text, _ = export.question(described(is_partitioned=is_partitioned), span)
     samples = " union all ".join(map(as_query, sent))

@@ -1,4 +1,4 @@
-"""Every file of sql/ is GoogleSQL to Google's own analyzer, and means the same on both engines, cell for cell."""
+"""Google's own analyzer accepts every file of sql/, and each gives the same on both engines, cell for cell."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from ai_usage_tests.googlesql.two_engines import (
 from ai_usage_tests.googlesql.world import PARAMETERS
 
 ANTHROPIC = "providers/anthropic"
-COERCIBLE = {("INT64", "NUMERIC")}  # what BigQuery widens by itself when rows are inserted
+COERCIBLE = {("INT64", "NUMERIC")}  # BigQuery widens these by itself when rows are inserted
 # Exact to nine decimals in GoogleSQL, DOUBLE on DuckDB.
 DIVISIONS = {"$divide", "safe_divide", "div", "avg"}
 
@@ -133,8 +133,9 @@ def test_a_difference_is_seen(engines: TwoEngines, world: str, name: str, writte
 
 
 def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
-    """Its checks find nothing, but for those that only gather material, for reports it has no records of, and what
-    is true of the company itself: it grows, its bot has no owner, and its sheet has keys under a wrong provider.
+    """The checks find nothing in the ordinary world, except those that only gather material, those for reports without
+    records, and three facts about the company: it grows, its bot has no owner, and its sheet has keys under a wrong
+    provider.
     """
     loud = {name for name in FILES if "checks/" in name and not engines.on_duckdb("ordinary", name).is_empty()}
     assert loud == {
@@ -157,8 +158,8 @@ def test_what_the_ordinary_world_has_is_true(engines: TwoEngines) -> None:
 
 
 def test_no_comparison_is_of_nothing_with_nothing(engines: TwoEngines) -> None:
-    """A mart or a summary has rows in the ordinary world; a check, which returns the rows that make it fail, at
-    least in the harmed one, and so the card of idle seats. A contract has none.
+    """A mart or a summary has rows in the ordinary world. A check returns the rows that make it fail, so it has rows at
+    least in the harmed world; so has the card of idle seats. A contract has none.
     """
     files = [name for name in FILES if not name.startswith("contracts/")]
     worlds = {name: "harmed" if "checks/" in name or "dashboards/idle_seats" in name else "ordinary" for name in files}

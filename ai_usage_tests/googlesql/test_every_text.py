@@ -1,5 +1,5 @@
-"""Every text that reaches an engine is GoogleSQL to Google's own analyzer: what Python modules ask, and cards, as the
-files of sql/ are in test_every_file.py. There a name that BigQuery reserves is refused.
+"""Google's own analyzer accepts every text that reaches an engine: the queries of Python modules and of cards. The
+files of sql/ are tested in test_every_file.py. Names that BigQuery reserves are refused here.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def test_google_takes_every_card(google_with_tables: GoogleEngine) -> None:
 
 
 def test_google_takes_the_example_of_every_table(google_with_tables: GoogleEngine) -> None:
-    """People copy them from docs/tables.md. Those of raw tables are alike."""
+    """People copy them from docs/tables.md. The examples of raw tables are alike."""
     examples = {table.name: table.example for table in TABLES if table.example and not table.is_ledger}
     assert len(examples) > 80
     assert _refused(google_with_tables, examples) == {}
@@ -47,7 +47,7 @@ def test_google_refuses_a_name_that_it_reserves(google_with_tables: GoogleEngine
 
 
 def _refused(google: GoogleEngine, texts: Mapping[str, str]) -> dict[str, str]:
-    """Why Google refuses some of the texts; a question that answers no column counts as refused."""
+    """Google's reasons for refusing some of the texts. A query without a column counts as refused."""
     refused = {}
     for place, text in texts.items():
         try:

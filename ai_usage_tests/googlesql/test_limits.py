@@ -1,4 +1,4 @@
-"""What BigQuery refuses, though it is GoogleSQL: outer joins without an equality, and queries that are too large."""
+"""GoogleSQL that BigQuery refuses: outer joins without an equality, and queries that are too large."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from ai_usage.warehouse.googlesql import parsed
 from ai_usage_tests.googlesql.limits import Reads, correlated_subqueries, outer_joins_without_equality
 from ai_usage_tests.googlesql.texts import every_text, view_texts
 
-READS_AT_MOST = 250  # of base tables by one query, once views and WITH are written out
+READS_AT_MOST = 250  # reads of base tables by one query, after views and WITH are expanded
 
 
 def test_every_outer_join_has_an_equality_between_its_sides() -> None:

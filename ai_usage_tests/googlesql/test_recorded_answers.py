@@ -1,4 +1,4 @@
-"""An answer in the repository is used for exactly the question that it answers; any other is asked of the engine."""
+"""A stored answer is used only for the exact question that it answers; any other question goes to the engine."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from ai_usage_tests.googlesql.engine import SUFFIX, Found, GoogleEngine
 
 
 class Asked(GoogleEngine):
-    """With an engine that answers everything by one row."""
+    """A worker that answers everything with one row."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
-"""What sqlglot leaves with another meaning on DuckDB, and the few expressions everybody relies on: side by side with
-Google's evaluator over the values where engines part.
+"""Expressions that sqlglot translates with another meaning for DuckDB, and the few that all queries use: compared with
+Google's evaluator over the values for which engines differ.
 """
 
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ def duckdb(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing(google: GoogleEngine) -> None:
-    """A world without a table."""
+    """A world without tables."""
     google.declare("nothing", [], {})
 
 
@@ -155,6 +155,6 @@ def test_an_aggregate_means_the_same_of_many_rows_of_one_and_of_none(
 def test_a_division_of_numerics_is_wrong_on_duckdb_which_is_why_it_is_forbidden(
     google: GoogleEngine, duckdb: DuckDBWarehouse, division: str
 ) -> None:
-    """Once this fails, DuckDB or sqlglot has learned it, and the prohibition may go."""
+    """If this test fails, DuckDB or sqlglot supports it, and the rule against it can be removed."""
     with pytest.raises(TypeError, match=r"NUMERIC in GoogleSQL, and here float"):
         assert_same(google, duckdb, f"select {division} as found from unnest([cast('7.5' as numeric)]) as x")

@@ -1,6 +1,5 @@
-"""Every text in GoogleSQL that the platform gives to an engine: the files of sql/, what Python modules ask themselves,
-and the queries of dashboard cards. A text that a module composes is composed here too, with an example of what goes
-into it.
+"""Every GoogleSQL text that the platform gives to an engine: the files of sql/, the queries of Python modules, and the
+queries of dashboard cards. A text that a module composes is composed here too, with example values.
 """
 
 import ast
@@ -31,8 +30,8 @@ from ai_usage_tests.googlesql.world import PARAMETERS
 DAILY = next(mart for mart in marts() if mart.table.name == "ai_spend")
 TAG = re.compile(r"\{\{(\w+)\}\}")
 CODE = Path(ai_usage.__file__).parent
-NOT_SQL = ("report.", "REPORTS[", "self.export.")  # what else has a method `ask`
-# Of what the modules compose their questions, by the names that stand there.
+NOT_SQL = ("report.", "REPORTS[", "self.export.")  # other calls of a method `ask`
+# The parts from which the modules compose their queries, by the names in the code.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.automation.build_requests": {"news": NEWS.replace("SETTLED", SETTLED)},
     "ai_usage.check": {"mart": "ai_spend"},
@@ -69,7 +68,7 @@ OTHER_PARAMETERS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """A call that asks the warehouse, and the text it asks; None where it is composed of what is not known here."""
+    """A call that queries the warehouse, and its text; None if the text has parts that are not listed here."""
 
     module: str
     line: int
@@ -107,14 +106,14 @@ def _text(module: str, argument: ast.expr) -> str | None:
 
 @cache
 def card_texts() -> dict[str, str]:
-    """The cards as other tools ask them, with every filter applied: a tag `{{name}}` is a parameter."""
+    """The cards as other tools query them, with every filter applied: a tag `{{name}}` is a parameter."""
     cards = wanted(boards(), engine="googlesql", is_simulated=True).cards
     return {f"card {card.key}": TAG.sub(r"@\1", card.sql.replace("[[", "").replace("]]", "")) for card in cards}
 
 
 @cache
 def every_text() -> dict[str, str]:
-    """Where a text is → the text."""
+    """Place of a text → the text."""
     files = {f"sql/{name}.sql": read(name) for name in FILES}
     return files | {str(asked): asked.text for asked in asked_in_python() if asked.text} | card_texts()
 
@@ -125,6 +124,6 @@ def view_texts() -> dict[str, str]:
 
 
 def typed_parameters(text: str) -> dict[str, Parameter]:
-    """Those that a text names, with their types; `KeyError` if one is in neither list."""
+    """The parameters that a text names, with their types. `KeyError` if one is in neither list."""
     types = {name: parameter.type for name, parameter in PARAMETERS.items()} | OTHER_PARAMETERS
     return {name: Parameter(types[name], None) for name in parameters_of(text)}

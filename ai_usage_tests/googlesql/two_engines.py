@@ -1,4 +1,4 @@
-"""Two engines that hold the same small worlds: DuckDB, as the platform runs it, and Google's evaluator."""
+"""Two engines with the same small worlds: DuckDB, as the platform runs it, and Google's evaluator."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,25 +24,25 @@ from ai_usage_tests.googlesql.lines import Lines, rows
 from ai_usage_tests.googlesql.world import OF_FILE, PARAMETERS
 
 FILES = sorted(path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").rglob("*.sql"))
-MARTS = {mart.table.name: mart.query for mart in marts()}  # each after those it reads
+MARTS = {mart.table.name: mart.query for mart in marts()}  # each after the marts that it reads
 DECLARED = {table.name: table for table in TABLES if table.schema == ANALYTICS}
 NOW = datetime(2024, 3, 3, tzinfo=UTC)
 
 
 def read(name: str) -> str:
-    """A file's text as it reaches an engine."""
+    """The text of a file as an engine gets it."""
     text = googlesql.read(name)
     return ledger_query(PARAMETERS["pulls"].value) if EVERY_TABLE in text else text
 
 
 def parameters_of(name: str) -> dict[str, Parameter]:
-    """Those a file names; `KeyError` if world.py lacks one."""
+    """The parameters that a file names. `KeyError` if world.py lacks one."""
     known = PARAMETERS | OF_FILE.get(name, {})
     return {parameter: known[parameter] for parameter in to_duckdb(read(name))[1]}
 
 
 def declared(name: str) -> Table | None:
-    """The table a file fills, if it is a mart's."""
+    """The table that a file fills, if the file is a mart."""
     return DECLARED[name.rpartition("/")[2]] if name in MARTS.values() else None
 
 
@@ -57,9 +57,9 @@ class TwoEngines:
     _answers: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
 
     def fill(self, world: str, lines: Lines, folder: Path) -> None:
-        """The same rows in both; marts as DuckDB makes them, so that what reads a mart has something to read, and after
-        their own rows those that the world has for them. Their own are sorted: a world is the same in each process. A
-        view is not written: DuckDB has it, and Google the rows it has there.
+        """Fills both engines with the same rows. DuckDB builds the marts, so that queries of marts have rows to read;
+        the world's own rows for a mart follow. Built rows are sorted, so that a world is the same in each process. A
+        view is not written: DuckDB has it, and Google gets the rows that DuckDB's view has.
         """
         warehouse = self.duckdb[world] = DuckDBWarehouse(folder / "a.duckdb", folder / "b.duckdb", TABLES, lambda: NOW)
         held = {table.address: rows(table, lines.get(table.address, [])) for table in TABLES}
@@ -78,7 +78,9 @@ class TwoEngines:
         return self.duckdb[world].ask(read(name), **{key: p.value for key, p in parameters_of(name).items()})
 
     def on_duckdb(self, world: str, name: str) -> pl.DataFrame:
-        """A file's result as the platform keeps it: a mart's has its table's types. Asked once, of a filled world."""
+        """A file's result as the platform stores it: a mart's result has its table's types. Queried once, in a filled
+        world.
+        """
         if (world, name) not in self._answers:
             self._answers[world, name] = self._asked_of_duckdb(world, name)
         return self._answers[world, name]
@@ -88,8 +90,8 @@ class TwoEngines:
         return table.frame({column: found[column] for column in table.columns}) if table else found
 
     def on_google(self, world: str, name: str, text: str | None = None) -> Found:
-        """The same of Google's evaluator, or of a text in the file's place; a mart's columns are cast to its table's
-        types.
+        """The same on Google's evaluator, for the file or for a text in its place. A mart's columns are cast to its
+        table's types.
         """
         sql, table = text or read(name), declared(name)
         if table:
@@ -99,19 +101,19 @@ class TwoEngines:
 
 
 def _rounded(value: float | Decimal) -> float:
-    """Sums of floats depend on the order of their rows. Twelve digits of them do not, even next to a half."""
+    """Sums of floats depend on the order of their rows. Twelve of their digits do not, even next to a half."""
     return float(f"{float(value) * (1 + 1e-13):.12g}")
 
 
 def _whole(value: Decimal) -> int:
-    """DuckDB's sum of INT64 is wider than 64 bits."""
+    """DuckDB's sum of INT64 has more than 64 bits."""
     if value != int(value):
         raise TypeError(f"INT64 in GoogleSQL, and here {value}")
     return int(value)
 
 
 def _midnight(value: datetime) -> date:
-    """A date's month, or the date after it, is an instant to DuckDB."""
+    """DuckDB returns an instant for a date's month, or for the date after it."""
     if value.time() != time():
         raise TypeError(f"DATE in GoogleSQL, and here {value}")
     return value.date()
@@ -121,7 +123,7 @@ def _utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-# For each of Google's types what may stand for it without loss. A DOUBLE may not stand for a NUMERIC.
+# For each of Google's types: the Python types that represent it without loss. A DOUBLE may not represent a NUMERIC.
 READ_AS: Mapping[str, Mapping[type, Callable[[Any], Any]]] = {
     "BOOL": {bool: bool},
     "DATE": {date: lambda day: day, datetime: _midnight},
@@ -134,7 +136,7 @@ READ_AS: Mapping[str, Mapping[type, Callable[[Any], Any]]] = {
 
 
 def cells(rows: Sequence[Row], columns: Mapping[str, str]) -> list[Row]:
-    """An engine's rows as values of Google's types; `TypeError` where they are of a kind that loses something."""
+    """An engine's rows as values of Google's types. `TypeError` if a value's kind would lose something."""
     return [tuple(_cell(v, of) for v, of in zip(row, columns.values(), strict=True)) for row in rows]
 
 
@@ -152,8 +154,8 @@ def in_any_order(rows: list[Row]) -> list[Row]:
 
 
 def as_ordered(name: str, columns: dict[str, str], rows: list[Row]) -> list[Row]:
-    """The columns a file's rows are ordered by, row after row, up to the first that is none of its own; rows equal in
-    them may stand in any order.
+    """The columns that a file's rows are ordered by, row after row, up to the first that is not an output column. Rows
+    that are equal in them may have any order.
     """
     order = parsed(read(name)).args.get("order")
     parts = order.expressions if order else []

@@ -39,11 +39,11 @@ class StandIn:
     rows: list[str] = field(default_factory=list)  # of analytics
     lists: dict[str, list[str]] = field(default_factory=dict)
     default_workspace: str | None = None
-    page_size: int = 1000  # at most so many buckets, records or items a page
+    page_size: int = 1000  # maximum number of buckets, records or items per page
     bend: Callable[[list[str]], list[str]] = list
-    envelope: dict[str, object] = field(default_factory=dict)  # replaces the true values beside the data
+    envelope: dict[str, object] = field(default_factory=dict)  # replaces the real values beside the data
     ready: date = date.max  # the newest day with known people
-    refreshes: int = 0  # so many pages to come, each from a newer state of the data
+    refreshes: int = 0  # the number of coming pages that each have a newer state of the data
     asked: list[Asked] = field(default_factory=list)
     tokens: dict[str, tuple[Params, int]] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class StandIn:
         return self.by_token(self.rows, params, cap=1000)
 
     def people(self, params: Params) -> str:
-        """Of one day, in a list without `has_more`."""
+        """The people of one day, in a list without `has_more`."""
         day = date.fromisoformat(params["date"][0])
         if day > self.ready:
             raise RefusalError(400, "invalid_request_error", f"Data is available up to {self.ready}.")

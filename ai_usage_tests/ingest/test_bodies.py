@@ -37,7 +37,7 @@ ACME = ApiWords(name="Acme", advice={})
 ONCE = Patience(attempts=1)
 SMALL = Limits(page_bytes=MEGABYTE, answer_bytes=2 * MEGABYTE)
 GZIP = HEAD + b"content-encoding: gzip\r\n"
-NOTHING = b"\x00\x00\x00\xff\xff" * 20_000  # stored blocks of deflate without a byte in them
+NOTHING = b"\x00\x00\x00\xff\xff" * 20_000  # stored blocks of deflate without any content
 DAY = date(2026, 11, 10)
 
 
@@ -69,7 +69,7 @@ def test_more_than_a_page_may_have_is_not_read(treat: Treat) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip, gzip", "br", "zstd", "gzip\t,deflate"])
 def test_a_compression_that_was_not_asked_for_is_no_answer(coding: str) -> None:
-    """Compressed twice, a megabyte holds a terabyte."""
+    """An answer that is compressed twice can hold a terabyte in a megabyte."""
     with pytest.raises(DamagedAnswer, match="which was not asked for"):
         read(sending(gzip.compress(bomb(50)), HEAD + f"content-encoding: {coding}\r\n".encode()))
 
@@ -115,7 +115,7 @@ def test_of_a_refusal_no_more_is_read_than_its_beginning(head: bytes) -> None:
 
 
 class Endless:
-    """Pages that always promise another one."""
+    """Pages that always promise a next page."""
 
     def __init__(self, items: bytes, beside: bytes = b"0") -> None:
         self.items, self.beside, self.asked = items, beside, 0
@@ -146,7 +146,7 @@ def test_endless_pages_end_with_their_bytes_their_number_or_their_records() -> N
 
 
 def test_the_rest_of_an_answer_is_limited() -> None:
-    """It becomes objects that take thirty times its bytes."""
+    """The rest becomes objects that take thirty times its bytes."""
     much = b'"%s"' % (b"x" * (FEW_BYTES - 100))
     with pytest.raises(TooLarge, match="8 MB beside its records"):
         Endless(b"1", much).read(Limits())
@@ -240,7 +240,7 @@ def test_the_sheet_has_the_same_limits(treat: Treat, kind: type[ApiError], part:
             sheet.tabs({})
 
 
-# In a process of its own, so that only this test uses its memory.
+# In a separate process, so that only this test uses its memory.
 CHILD = """
 import re, sys
 from pathlib import Path
@@ -266,7 +266,7 @@ for url in sys.argv[1:]:
 
 
 def hostile() -> dict[str, tuple[Treat, str]]:
-    """What a server sends, hundreds of megabytes in all, and what comes of it."""
+    """A server's answers, hundreds of megabytes in all, and the result of each."""
     return {
         "endless": (sending(b"[" * MEGABYTE, repeat=10_000), "TooLarge"),
         "bomb": (sending(bomb(2000), GZIP), "TooLarge"),

@@ -47,7 +47,7 @@ def test_requests_name_us_wait_within_reason_and_carry_their_own_headers() -> No
 def test_an_unusable_environment_is_an_error_at_the_first_request(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    """Opening a client fails no run: sources that need no network continue."""
+    """Opening a client must not fail a run: sources that need no network continue."""
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv(variable, value)
     with http_client("https://acme.test", {"x-api-key": KEY}) as client:
@@ -67,7 +67,7 @@ def test_a_proxy_that_cannot_be_reached_is_a_sentence(monkeypatch: pytest.Monkey
         Api(ACME, client, Patience(attempts=1)).get("/v1/spend", {}, read=bytes)
 
 
-# What only a real socket shows. Each breaker gets a connection after the request was read.
+# Behavior that only a real socket shows. Each breaker gets a connection after the request was read.
 def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

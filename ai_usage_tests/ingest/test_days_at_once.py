@@ -1,4 +1,4 @@
-"""A long range is built in few parts, and memory holds each of them."""
+"""A long range is built in few parts, each of which fits into memory."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ RANGE = Span(FIRST, FIRST + timedelta(days=99))
 
 
 def parts(folder: Path, records: Mapping[int, int]) -> list[int]:
-    """The days of each part, of a ledger with so many records on each of these days of the range."""
+    """The number of days in each part, for a ledger with this many records on each day of the range."""
     warehouse = warehouse_in(folder)
     with warehouse.connected():
         days = {RANGE.days[n]: count for n, count in records.items()}
@@ -31,9 +31,9 @@ def parts(folder: Path, records: Mapping[int, int]) -> list[int]:
     ("records", "expected"),
     [
         ({}, [100]),  # nothing was pulled
-        ({0: 5, 50: 3, 99: 2}, [100]),  # a second version of a day is no more records
+        ({0: 5, 50: 3, 99: 2}, [100]),  # a second version of a day adds no records
         ({0: 8, 60: 8, 99: 2}, [60, 40]),
-        (dict.fromkeys(range(100), 9), [31, 31, 31, 7]),  # no part has fewer days than a month's, save the last
+        (dict.fromkeys(range(100), 9), [31, 31, 31, 7]),  # no part has fewer days than a month, except the last
     ],
 )
 def test_a_part_has_many_days_where_they_have_few_records(

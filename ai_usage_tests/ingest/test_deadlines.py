@@ -1,4 +1,6 @@
-"""No provider can hold up a pull: a slow answer ends at its deadline, whichever part is slow; so does a whole pull."""
+"""No provider can delay a pull indefinitely: a slow answer ends at its deadline, whichever part is slow; so does a
+whole pull.
+"""
 
 import threading
 import time
@@ -55,7 +57,7 @@ def test_an_answer_that_drips_ends_with_its_deadline(treat: Treat) -> None:
 
 
 def test_the_deadline_holds_while_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a TLS handshake that is not answered nor a proxy that drips is waited for."""
+    """The client waits neither for a TLS handshake without an answer nor for a proxy that drips."""
     with serving(silent, reads=False) as server:
         assert asked(server.url.replace("http:", "https:")) < GENEROUS
     with serving(dripping(b"HTTP/1.1 200 OK\r\nx-slow: ")) as proxy:
@@ -141,7 +143,7 @@ def test_a_source_is_asked_for_so_many_hours_with_both_its_keys(monkeypatch: pyt
         transport=httpx.MockTransport(clock.slow),
     )
     admin.users()
-    clock.pass_(9999)  # other sources are asked meanwhile
+    clock.pass_(9999)  # meanwhile other sources are pulled
     admin.enterprise_users([date(2026, 11, 1)])
     admin.users()
     with pytest.raises(OutOfTime, match=r"has been asked for 2 hours.*What was pulled before is kept"):

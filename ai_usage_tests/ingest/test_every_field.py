@@ -1,5 +1,5 @@
 """Every field of every record that a provider sends, absent, null, of each other JSON type, unknown, negative, huge:
-the record is read right or costs exactly itself, with a reason that names the field, and never its neighbor.
+the record is read correctly, or only this record is rejected, with a reason that names the field.
 
 The variants are generated from the records' definitions (`variants`), so a new field is covered as soon as it is
 defined.
@@ -86,7 +86,7 @@ def commits(given: Records) -> pl.DataFrame:
     return cursor_rows.commit_rows(given, records())
 
 
-# How each type of record becomes rows, and whether that is one a record.
+# The function that turns each type of record into rows, and whether it makes one row per record.
 Shape = Callable[[Records], object]
 SHAPES: dict[type[msgspec.Struct], tuple[Shape, ...]] = {
     CostLine: (lambda s: usage_and_cost.cost_rows(s, ACME), lambda s: usage_and_cost.daily_cost_rows(s, ACME)),
@@ -192,7 +192,7 @@ def test_what_is_not_read_as_it_was_sent_is_reported_as_drift(of: type[msgspec.S
 
 
 def may_be_rejected(variant: Variant) -> bool:
-    """Only where a required field is missing, or where several fields decide together."""
+    """A rejection is allowed only if a required field is missing, or if several fields decide together."""
     decided_together = {"currency", "isChargeable", "chargedCents", "spendCents", "day", "id", "userId"}
     decided_together |= {"int64Value", "doubleValue"}
     inside = struct_of(variant.field.type)

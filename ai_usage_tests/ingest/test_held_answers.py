@@ -1,4 +1,4 @@
-"""Where a write takes seconds, answers wait for each other; each keeps the instant at which it was asked for."""
+"""If a write takes seconds, answers wait for each other; each keeps the instant of its request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ DAY, AT = date(2026, 11, 18), datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 class Engine:
-    """A warehouse that has so many days at once, and what was written, write by write."""
+    """A warehouse that takes this many days at once, and records each write."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -1,4 +1,4 @@
-"""Every form in which providers send an instant, and what is none."""
+"""Every form in which providers send an instant, and values that are not instants."""
 
 from datetime import date
 from typing import Any

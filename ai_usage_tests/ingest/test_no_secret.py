@@ -57,7 +57,7 @@ KINDS: dict[str, Callable[[str], Step]] = {
 
 
 def everything_of(error: BaseException) -> str:
-    """Everything that can be stored of an error: its text, and the errors behind it."""
+    """Everything that can be stored of an error: its text, and its causes."""
     texts = [str(error), repr(error), repr(error.args), repr(vars(error))]
     behind = error.__cause__ or error.__context__
     return "\n".join([*texts, *([everything_of(behind)] if behind else [])])
@@ -106,7 +106,7 @@ def test_cursors_key_is_as_secret_as_what_is_sent_of_it(encoding: str) -> None:
 
 
 def test_a_header_that_the_http_library_quotes_names_no_key() -> None:
-    """h11 quotes the line that it cannot read."""
+    """h11 quotes a line that it cannot read."""
     with (
         serving(lambda connection: connection.sendall(f"HTTP/1.1 200 OK\r\n{KEY}\r\n\r\n".encode())) as server,
         http_client(server.url, {"x-api-key": KEY}) as client,
@@ -120,7 +120,7 @@ TOKEN = "ya29.a0AfB_byC-2mN3kL4jH5gF6dS7aP8oI9uY0tR"
 
 
 class Granted(AnonymousCredentials):
-    """With a token like Google's, which is valid for an hour."""
+    """A client with a token like Google's, which is valid for an hour."""
 
     def before_request(self, request: object, method: str, url: str, headers: dict[str, str]) -> None:
         headers["authorization"] = f"Bearer {TOKEN}"

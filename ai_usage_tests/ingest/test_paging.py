@@ -42,7 +42,7 @@ def test_as_many_pages_as_the_limit_are_accepted() -> None:
 
 
 def readings(*of: list[list[int]]) -> Callable[[], list[Page]]:
-    """The readings in order: each has pages, and each page has records."""
+    """The readings in order, each a list of pages, each a list of records."""
     left = iter(of)
     return lambda: [Page([str(item).encode() for item in page], {"total": len(page)}) for page in next(left)]
 
@@ -52,7 +52,7 @@ def records(pages: list[Page]) -> list[list[int]]:
 
 
 CLEAN = [[1, 2], [3, 4], [5]]
-SHIFTED = [[1, 2], [2, 3], [5]]  # 2 on two pages, 4 on none, the count right
+SHIFTED = [[1, 2], [2, 3], [5]]  # 2 is on two pages and 4 on none; the count is right
 
 
 def test_pages_that_agree_are_read_once() -> None:
@@ -64,7 +64,7 @@ def test_pages_that_agree_are_read_once() -> None:
     ("reads", "kept"),
     [
         ([SHIFTED, CLEAN], CLEAN),
-        ([SHIFTED, SHIFTED], SHIFTED),  # it is there twice
+        ([SHIFTED, SHIFTED], SHIFTED),  # the duplicate is real
         ([SHIFTED, [[2, 1], [3, 2], [5]]], [[2, 1], [3, 2], [5]]),  # the same records in another order
         ([SHIFTED, [[1, 2], [3, 3], [3, 5]], CLEAN], CLEAN),
         ([SHIFTED, [[1, 2], [3, 3], [3, 5]], [[1, 2], [3, 3], [3, 5]]], [[1, 2], [3, 3], [3, 5]]),

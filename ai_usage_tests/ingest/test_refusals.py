@@ -1,4 +1,4 @@
-"""What an error of HTTP states, and that it contains no key."""
+"""The text of an HTTP error, which contains no key."""
 
 import logging
 from contextlib import closing

@@ -151,7 +151,7 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
         (Patience(seconds=30, first_wait=8, jitter=0, longest_wait=10), None, [8, 10, 10]),
         *[
             (Patience(seconds=30, first_wait=8, jitter=0, longest_wait=10), header, [8, 10, 10])
-            for header in ("0", "-5", "nan", "1e-9", "1", "Fri, 20 Nov 2020 15:31:00 GMT")  # no faster than we are
+            for header in ("0", "-5", "nan", "1e-9", "1", "Fri, 20 Nov 2020 15:31:00 GMT")  # shorter than our own waits
         ],
         (Patience(seconds=30, first_wait=8, jitter=0, longest_wait=10), "9", [9, 10, 10]),
     ],
@@ -173,5 +173,5 @@ def test_a_slow_outage_ends_with_the_patience_whatever_the_count(clock: Clock) -
     script = Script(slow)
     with pytest.raises(ApiDown):
         script.page(Patience(attempts=1000, seconds=60, first_wait=1, jitter=0, longest_wait=5))
-    assert len(script.asked) == 5  # begun after 0, 11, 23, 37 and 52 seconds; the next would be after 67
+    assert len(script.asked) == 5  # they begin after 0, 11, 23, 37 and 52 seconds; the next would begin after 67
     assert clock.now == 1062

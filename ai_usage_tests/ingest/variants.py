@@ -1,5 +1,5 @@
-"""Records made from the definitions of what providers send: a whole one of each type, and all its neighbors that differ
-in one field. What each neighbor should be read as is worked out here anew, from the same definitions.
+"""Records made from the definitions of what providers send: a complete one of each type, and all variants that differ
+in one field. The expected reading of each variant is computed here independently, from the same definitions.
 """
 
 import copy
@@ -17,10 +17,10 @@ from ai_usage.ingest.drift import Known
 from ai_usage.warehouse.reading.field_types import Carries, Milliseconds
 
 ABSENT = object()
-UNKNOWN = object()  # no value of the type
+UNKNOWN = object()  # not a value of the type
 MOST = 10**15
 TIME, MS = "2026-11-03T01:02:03Z", 1793494800123
-OTHERS: dict[str, Any] = {  # what else may stand where a value is expected
+OTHERS: dict[str, Any] = {  # other values that may occur in place of the expected type
     "absent": ABSENT,
     "null": None,
     "true": True,
@@ -45,7 +45,7 @@ class Field:
     """One field of a record at any depth: its path of keys as sent, and its type."""
 
     path: tuple[str, ...]  # `[]` is the first item of a list
-    names: tuple[str, ...]  # the same, as the struct calls them
+    names: tuple[str, ...]  # the same path, with the struct's names
     type: Any
     default: Any
 
@@ -80,7 +80,7 @@ def options(of: Any) -> tuple[Any, ...]:
 
 
 def notes(of: Any) -> list[Any]:
-    """All that annotates a type or one of its options."""
+    """All annotations of a type or of one of its options."""
     own = list(of.__metadata__) if get_origin(of) is Annotated else []
     bare = of.__origin__ if get_origin(of) is Annotated else of
     inner = get_args(bare) if get_origin(bare) in (Union, types.UnionType) else ()
@@ -96,7 +96,7 @@ def struct_of(of: Any) -> type[msgspec.Struct] | None:
 
 
 def whole(of: type[msgspec.Struct]) -> dict[str, Any]:
-    """A record in which every field is there."""
+    """A record that has every field."""
     return {f.encode_name: _good(f.type, f.encode_name) for f in msgspec.structs.fields(of)}
 
 
@@ -180,7 +180,7 @@ def _container(field: Field, value: Any, wanted: tuple[Any, ...]) -> Any:
         return value if any(get_origin(option) is dict for option in wanted) else UNKNOWN
     if not any(get_origin(option) is list for option in wanted):
         return UNKNOWN
-    return [] if not value or carried(field.type) is None else UNKNOWN  # an item that is none is left out
+    return [] if not value or carried(field.type) is None else UNKNOWN  # an invalid item is left out
 
 
 def _text(value: str, wanted: tuple[Any, ...]) -> Any:
@@ -205,7 +205,7 @@ def _number(value: float, wanted: tuple[Any, ...], field: Field) -> Any:
 
 
 def at(value: Any, names: tuple[str, ...]) -> Any:
-    """The field of a struct."""
+    """The value of a struct's field."""
     for name in names:
         if value is None or (name == "[]" and not value):
             return None

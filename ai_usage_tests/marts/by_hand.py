@@ -1,4 +1,6 @@
-"""Small days made by hand: rows of any table with only the columns that matter, put straight into the warehouse."""
+"""Small days written by hand: rows of any table with only the columns that matter, written directly to the warehouse,
+without a run.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -25,8 +27,8 @@ NOTHING: dict[Type, Any] = {
 
 
 def put(platform: Platform, name: str | Table, rows: Sequence[Row]) -> None:
-    """These rows are all that the table has: the first of that name. A required column that a row leaves out is empty,
-    or zero.
+    """Replaces the table's rows with these; the table is the first with that name. A required column that a row leaves
+    out is empty or zero.
     """
     table = name if isinstance(name, Table) else next(table for table in TABLES if table.name == name)
     unsaid = {n: NOTHING[column.type] if column.required else None for n, column in table.columns.items()}
@@ -34,7 +36,7 @@ def put(platform: Platform, name: str | Table, rows: Sequence[Row]) -> None:
 
 
 def know_providers(warehouse: Warehouse) -> None:
-    """What SQL knows of the providers, without a run."""
+    """Fills the tables of providers and platforms without a run."""
     warehouse.replace_all(DIM_PROVIDER, provider_rows(PROVIDERS))
     warehouse.replace_all(DIM_PLATFORM, platform_rows(PROVIDERS))
 

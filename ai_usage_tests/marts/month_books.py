@@ -1,4 +1,6 @@
-"""Months of one provider made by hand: what was billed and known when, and the figures of the sheet."""
+"""Months of one provider written by hand: billed amounts with the instants at which they were known, and the figures of
+the sheet.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +31,7 @@ def at(day: date, hour: int = 6) -> datetime:
 
 
 def month_close(platform: Platform) -> list[Row]:
-    """The rows of the mart as they would be now."""
+    """The rows that the mart would have now."""
     for name in ("month_differences", "month_reconciliation", "closed_month_changes"):
         rebuild_whole(platform.warehouse, next(one for one in marts() if one.table.name == name))
     return platform.warehouse.query("marts/month_close").to_dicts()
@@ -37,14 +39,14 @@ def month_close(platform: Platform) -> list[Row]:
 
 @dataclass
 class Books:
-    """What one provider billed day by day, what was known when, and the figures of the sheet."""
+    """One provider's billed amounts by day, the instants at which they were known, and the figures of the sheet."""
 
     provider: str = "anthropic"
     versions: dict[date, list[tuple[datetime, Decimal]]] = field(default_factory=dict)
     pulls: list[Row] = field(default_factory=list)
     figures: list[Row] = field(default_factory=list)
     seats: dict[date, Decimal] = field(default_factory=dict)
-    blocked: dict[date, Decimal] = field(default_factory=dict)  # what the last good version has
+    blocked: dict[date, Decimal] = field(default_factory=dict)  # the amounts of the last good version
 
     def billed(self, day: date, usd: str | Decimal, when: datetime | None = None) -> None:
         """The day's amount as pulled the next morning, or at another instant."""
@@ -99,13 +101,13 @@ class Books:
 
 
 def causes(row: Row) -> dict[str, Decimal]:
-    """What is not zero, the difference's sum being shown on the way."""
+    """The causes that are not zero, after a check that they sum to the difference."""
     assert sum(row[cause] for cause in CAUSES) == row["difference_usd"] == row["vendor_usd"] - row["figure_usd"]
     return {cause: row[cause] for cause in CAUSES if row[cause]}
 
 
 def whole_october() -> Books:
-    """31 days at 10 USD, pulled again 30 days later, and a figure of that sum, of November 5."""
+    """31 days at 10 USD, pulled again 30 days later, and an equal figure of November 5."""
     books = Books()
     books.month(OCTOBER, 31, again_after=30)
     books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))

@@ -1,4 +1,4 @@
-"""How the bench of planted anomalies counts alerts, and what it plants."""
+"""The bench of planted anomalies: how it counts alerts, and its plants."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Each column of a mart leads to the columns it is made of, through all steps of its SELECT."""
+"""Each column of a mart leads to its source columns, through all steps of its SELECT."""
 
 import dagster as dg
 import pytest
@@ -20,7 +20,7 @@ def test_a_column_leads_to_the_columns_that_it_is_computed_from() -> None:
     assert origins("claude_total_expenses", "cost_usd") == {("core/claude_costs", "amount_usd")}
     assert origins("spend_growth", "spent_usd") == {
         ("marts/spend_by_scope", "spent_usd"),
-        ("marts/spend_by_scope", "spend_date"),  # the amounts of one month and of the other are separated by it
+        ("marts/spend_by_scope", "spend_date"),  # it separates the amounts of the two months
     }
 
 
@@ -39,7 +39,7 @@ def test_every_column_of_every_mart_is_made_of_columns_that_the_tables_it_reads_
         lineage = column_lineage(mart).deps_by_column
         assert lineage.keys() == mart.table.columns.keys()
         deps = {dep for of in lineage.values() for dep in of}
-        assert deps or {layer for layer, _ in mart.reads} <= {"raw"}, mart.table.name  # of the list of pulls
+        assert deps or {layer for layer, _ in mart.reads} <= {"raw"}, mart.table.name  # from the list of pulls
         assert {dep.asset_key for dep in deps} <= {dg.AssetKey(list(parent)) for parent in mart.reads}
         assert [dep for dep in deps if dep.column_name not in COLUMNS[dep.asset_key.path[-1]]] == []
 

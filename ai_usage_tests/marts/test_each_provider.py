@@ -1,4 +1,4 @@
-"""Marts that are a union of what providers supply: each provider's rows are built, and blocked, without the others'."""
+"""Marts that are a union over providers: each provider's rows are built and blocked independently of the others."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -122,13 +122,13 @@ def test_a_file_of_other_columns_than_its_contract_is_refused_by_name(
 
 
 def kind(of: pl.DataType) -> str:
-    """A column's type; DuckDB's sum of integers is a wide one without decimals."""
+    """A column's type. DuckDB's sum of integers is a wide decimal type without decimals."""
     return "Int64" if isinstance(of, pl.Decimal) and of.scale == 0 else str(of.base_type())
 
 
 @pytest.mark.parametrize("part", sorted(contracts()))
 def test_what_a_provider_supplies_has_the_types_of_the_contract(desk: Platform, part: str) -> None:
-    """A union takes what it can convert: a number in a text column would pass there."""
+    """A union converts where it can: a number in a text column would pass there."""
     of = {"first_day": DAY, "last_day": DAY}
     wanted = desk.warehouse.query(f"contracts/{part}", **of).schema
     for provider in googlesql.providers_with(part):

@@ -121,7 +121,7 @@ def test_what_a_mart_reads_stands_before_it() -> None:
 
 
 def test_a_run_without_the_views_builds_the_tables_behind_them_first() -> None:
-    """Each table that a mart reads through views is its parent: Dagster orders the steps of a run by parents alone."""
+    """Each table that a mart reads through views is its parent: Dagster orders the steps of a run only by parents."""
     found = {mart.table.name: parents_of(mart) for mart in marts()}
     assert ("marts", "claude_priced_tiers") in found["claude_allocated_shares"]
     assert {("marts", "claude_cost_shares"), ("core", "dim_workspace")} <= found["claude_attributed_costs"]

@@ -1,4 +1,4 @@
-"""Months against consoles' figures: what the difference is made of, and when a month is ready to be closed."""
+"""Months against consoles' figures: the causes of the difference, and when a month is ready to be closed."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -75,7 +75,7 @@ REASONS = {
 
 
 def test_a_complete_and_equal_month_shows_the_day_it_becomes_final(platform: Platform) -> None:
-    """Case 33: twelve days after its end nothing is wrong with October but that Claude may still restate it."""
+    """Case 33: twelve days after its end October is right, except that Claude may still restate it."""
     books = Books()
     books.month(OCTOBER, 31)
     books.figure(OCTOBER, NOVEMBER, "310", at(date(2026, 11, 5)))
@@ -168,7 +168,7 @@ def test_missing_days_explain_what_is_lacking_and_never_what_is_too_much(platfor
 
 
 def test_a_blocked_day_is_a_cause_of_its_own_and_keeps_the_month_open(platform: Platform, october: Books) -> None:
-    """A pulled day without a good version is no day of $0, and a last good version may be too high or too low."""
+    """A pulled day without a good version is not a day of $0, and a last good version may be too high or too low."""
     october.blocked = {date(2026, 10, 14): Decimal(0)}
     row = october.compared(platform)["2026-10"]
     assert (row["days_blocked"], row["days_missing"], causes(row)) == (1, 0, {"blocked_days_usd": Decimal(-10)})

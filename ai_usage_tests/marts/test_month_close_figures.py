@@ -1,4 +1,4 @@
-"""Which figure of the sheet a month is compared with, and what stays when one is edited or leaves."""
+"""Which figure of the sheet a month is compared with, and what stays when a figure is edited or removed."""
 
 from datetime import date
 from decimal import Decimal
@@ -35,7 +35,7 @@ def test_a_figure_that_left_before_the_month_was_ready_counts_for_nothing(platfo
 
 
 def test_an_edited_figure_stands_for_the_one_that_it_was(platform: Platform, october: Books) -> None:
-    """Whoever writes another amount for the month reopens it; another period beside it does not."""
+    """Another amount for the same month reopens it; a figure of another period beside it does not."""
     october.figures[0]["removed_at"] = at(date(2026, 12, 10))
     october.figure(OCTOBER, date(2026, 10, 16), "150")
     assert october.compared(platform)["2026-10"]["status"] == "ready"
@@ -65,7 +65,7 @@ def test_the_figure_of_just_the_month_goes_before_the_longest(platform: Platform
 
 @pytest.fixture
 def of_two(october: Books) -> Books:
-    """The same October, of which account eu has 4 USD a day: both accounts have a figure of their own."""
+    """The same October with account eu, which has 4 USD a day: each account has a separate figure."""
     october.pulls = [{**one, "account": account} for one in october.pulls for account in ("default", "eu")]
     october.figures = []
     october.figure(OCTOBER, NOVEMBER, "186", at(date(2026, 11, 4)), account="default")

@@ -1,4 +1,4 @@
-"""A month close from the provider's answers and the sheet's file: what is open until when, and what stays closed."""
+"""A month close from the provider's answers and the sheet's file: how long a month is open, and what stays closed."""
 
 import csv
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ FIGURE = ("anthropic", "2026-10-01", "2026-11-01", "", "310.00", "Console", "")
 
 
 def refreshed(platform: Platform, folder: Path, day: date, *figures: tuple[str, ...]) -> tuple[str, str | None]:
-    """Status and reason of October, after all its days and the sheet with these figures are pulled on a day."""
+    """Status and reason of October, after all its days and the sheet with these figures were pulled on one day."""
     with (folder / "console_figures.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([HEADER, *figures])
     platform.warehouse.now = Ticking(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))

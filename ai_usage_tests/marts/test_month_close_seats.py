@@ -21,13 +21,13 @@ def october() -> Books:
 
 def test_seats_stand_beside_and_are_in_no_difference(platform: Platform, october: Books) -> None:
     october.seats = {OCTOBER + n * ONE_DAY: Decimal(2) for n in range(30)}
-    october.seats[NOVEMBER] = Decimal(2)  # a day that was never asked about
+    october.seats[NOVEMBER] = Decimal(2)  # a day that was never pulled
     row = october.compared(platform)["2026-10"]
     assert (row["vendor_usd"], row["seats_usd"], row["difference_usd"]) == (Decimal(310), Decimal(60), Decimal(0))
 
 
 def invoice(usd: str, *, usage: str = "10", **more: Any) -> Books:
-    """October of Cursor: 31 days of usage, $3,440 of seats over them, and a figure of the invoice."""
+    """October of Cursor: 31 days of usage, seats of $3,440 over them, and a figure of the invoice."""
     books = Books("cursor")
     books.month(OCTOBER, 31, usage, again_after=2)
     shares = [(Decimal(3440) * n / 31).quantize(Decimal("1e-9")) for n in range(32)]
@@ -38,7 +38,7 @@ def invoice(usd: str, *, usage: str = "10", **more: Any) -> Books:
 
 @pytest.mark.parametrize("covers", [None, "usage_and_seats"])
 def test_an_invoice_that_includes_seats_is_usage_and_seats(platform: Platform, covers: str | None) -> None:
-    """Case 32: $310 of usage and $3,440 of seats are the invoice's $3,750."""
+    """Case 32: $310 of usage and $3,440 of seats equal the invoice's $3,750."""
     row = invoice("3750", covers=covers).compared(platform)["2026-10"]
     assert (row["status"], row["figure_covers"]) == ("ready", "usage_and_seats")
     assert [row[name] for name in ("vendor_usd", "seats_usd", "difference_usd", *CAUSES)] == [
@@ -77,7 +77,7 @@ def test_a_figure_covers_what_the_sheet_states_or_else_what_matches(
 
 
 def test_an_invoice_with_seats_of_a_cycle_is_compared_with_its_own_days(platform: Platform) -> None:
-    """From October 3 to November 3, of which November has no usage yet: two days of October are outside."""
+    """The period is October 3 to November 3, and November has no usage yet: two days of October are outside."""
     books = invoice("1")
     books.month(NOVEMBER, 20, "4", again_after=2)
     books.seats |= {NOVEMBER + n * ONE_DAY: Decimal(115) for n in range(20)}

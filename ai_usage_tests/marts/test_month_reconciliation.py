@@ -1,4 +1,4 @@
-"""A month's cost lines against its invoices, in usage, seats, credits and tax apart: what a difference is made of."""
+"""A month's cost lines against its invoices, by usage, seats, credits and tax: the causes of a difference."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +31,7 @@ CAUSES = (
 
 @dataclass
 class Ledger:
-    """What one provider billed by kind, what was pulled when, and the lines of its invoices."""
+    """One provider's billed amounts by kind, the instants of its pulls, and the lines of its invoices."""
 
     billed: list[Row] = field(default_factory=list)
     versions: list[Row] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Ledger:
         return {"activity_date": on, "provider": "google", "account": account, "billed_usd": usd, **known}
 
     def restated(self, on: date, usd: str, at: datetime, account: str = "default") -> None:
-        """By so much, known from then on; `billed` has it."""
+        """Changes the day's amount by `usd`, known from this instant on. `billed` already includes it."""
         old = next(row for row in self.versions if row["activity_date"] == on and row["account"] == account)
         old["known_to"] = at
         self.versions.append(self._version(on, account, old["billed_usd"] + Decimal(usd), at))
@@ -71,7 +71,7 @@ class Ledger:
         )
 
     def reconciled(self, platform: Platform) -> dict[str, Row]:
-        """October's rows by kind, after it was seen that each one's causes add up."""
+        """October's rows by kind, after a check that the causes of each row add up."""
         know_providers(platform.warehouse)
         days = {row["activity_date"] for row in self.pulls}
         usage = dict.fromkeys(days, Decimal(0))
@@ -149,7 +149,7 @@ def test_every_cause_has_its_name(platform: Platform) -> None:
     assert causes(rows["usage"]) == {"rounding_usd": Decimal("-0.004")}
     assert causes(rows["tax"]) == {"invoice_only_usd": Decimal(-20)}
     assert (rows["seats"]["invoice_usd"], rows["seats"]["not_comparable_reason"]) == (None, "JPY has no rate")
-    for row in books.billed:  # 100 EUR a day, by the provider's own rate of 0.1
+    for row in books.billed:  # 100 EUR a day, at the provider's own rate of 0.1
         row |= {"billed_currency": "EUR", "billed_amount": Decimal(100)}
     books.invoices = []
     books.line("usage", "341", currency="EUR", usd_per_unit=Decimal("0.11"))

@@ -1,4 +1,4 @@
-"""What the marts that look over months make of months written by hand: forecasts, budgets, growth and anomalies."""
+"""The marts over several months, on months written by hand: forecasts, budgets, growth and anomalies."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -46,7 +46,7 @@ def test_seats_are_forecast_as_price_times_days(platform: Platform) -> None:
 
 
 def test_a_seat_change_that_the_sheet_dates_is_forecast_exactly(platform: Platform) -> None:
-    for provider in ("cursor", "anthropic"):  # which bills no seats here
+    for provider in ("cursor", "anthropic"):  # Anthropic bills no seats here
         plan = "'p' as pull_id, now() as ingestion_timestamp, 'Team' as plan, 30 as seat_price_usd"
         plan = f"insert into {A}.seats by name select '{provider}' as provider, {plan}"
         platform.sql(f"{plan}, 2 as row_number, 1 as seats, date '2026-11-20' as valid_to")
@@ -54,7 +54,7 @@ def test_a_seat_change_that_the_sheet_dates_is_forecast_exactly(platform: Platfo
     live(platform, [seat(spend_date=day, billed_usd="1") for day in MONTHS.days])
     assert forecast(platform) == forecast(platform, "cursor") == (TODAY, 18, Decimal(12), Decimal(12 + 7 + 11 * 3))
     assert forecast(platform, "anthropic") == (TODAY, 18, Decimal(0), Decimal(0))
-    assert forecast(platform, "no team") == (TODAY, 18, Decimal(12), Decimal(30))  # of a new seat no team is known
+    assert forecast(platform, "no team") == (TODAY, 18, Decimal(12), Decimal(30))  # the team of a new seat is not known
 
 
 def test_an_interval_begins_below_its_forecast_and_a_batch_run_is_not_repeated(platform: Platform) -> None:
@@ -70,11 +70,13 @@ def test_an_interval_begins_below_its_forecast_and_a_batch_run_is_not_repeated(p
         )[0][0]
         for method in ("mean", "ewma")
     )
-    assert (mean, 1300 < ewma < 2000) == (1260 + 2 * 1250, True)  # two Tuesdays are left
+    assert (mean, 1300 < ewma < 2000) == (1260 + 2 * 1250, True)  # two Tuesdays remain
 
 
 def test_an_interval_holds_eight_of_ten_earlier_errors_and_relies_on_three_months_of_none(platform: Platform) -> None:
-    """Errors of 1 to 9 deviations in October: the eighth counts a quarter, the normal distribution three."""
+    """Errors of 1 to 9 deviations in October: the eighth has a weight of a quarter, the normal distribution of three
+    quarters.
+    """
     columns = "scope, scope_name, origin_date, month_start, days_known_count, days_left_count, spent_usd, actual_usd, "
     columns += "seats_left_usd, mean_left_usd, median_left_usd, ewma_left_usd, spread_usd"
     months = [("2026-10", day, 27, 1000 + 100 + 10 * day) for day in range(1, 10)] + [("2026-11", 1, 29, "null")]

@@ -1,4 +1,4 @@
-"""A day that is late or restated ripples to the mart partitions that read it, and to no other."""
+"""A day that is late or restated changes the mart partitions that read it, and no others."""
 
 from dataclasses import replace
 from datetime import date
@@ -42,16 +42,16 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 
 def test_only_marts_that_compare_a_day_with_those_before_it_look_back() -> None:
-    """Of these, a restated day leaves the judgement of later days as it was made then."""
+    """In these marts a restated day does not change the results of later days."""
     of_anomalies = {"usage_baselines", "spend_deviations", "new_keys_and_models"}
     assert {"active_people", "spend_by_scope", *of_anomalies} == LOOKS_BACK
 
 
 @pytest.mark.parametrize("mart", DAILY, ids=lambda mart: mart.table.name)
 def test_a_day_of_a_mart_is_made_of_that_day_alone(past: Platform, mart: Mart, tmp_path: Path) -> None:
-    """Else a rebuilt day would leave other days wrong, which no run would rebuild."""
+    """Otherwise a rebuilt day would leave other days wrong, and no run would rebuild those."""
     alone = past.copy(tmp_path)
-    with alone.warehouse.connected():  # once: to open the file takes longer than to delete from it
+    with alone.warehouse.connected():  # once: opening the file takes longer than deleting from it
         for table in TABLES:
             if table.date_column and table.name != mart.table.name:
                 alone.sql(f"delete from {table.address} where {table.date_column} != '{MIDDLE}'")

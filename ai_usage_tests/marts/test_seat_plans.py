@@ -1,5 +1,5 @@
-"""The cheapest plan of each person: exact where use is even, within its interval where it is not, and nothing where
-something is not known.
+"""The cheapest plan of each person: exact if use is even, within its interval if it is not, and empty if an input is
+unknown.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,11 +31,11 @@ MEDIUM, UNUSED, UNPRICED = "medium@x.io", "unused@x.io", "unpriced@x.io"
 MEMBERS = (BOTH, MEDIUM, UNUSED, UNPRICED)
 INCLUDED = Decimal(
     25
-)  # what the simulated Cursor seat includes a month: 12 USD a day are charged from the third day on
+)  # the use that the simulated Cursor seat includes per month: at 12 USD a day, charges begin on the third day
 
 
 def in_seat(who: str, day: date, usd: str | Decimal) -> Row:
-    """A day of Claude Code in a seat, by Anthropic's estimate."""
+    """A day of Claude Code in a seat, at Anthropic's estimate."""
     of_person = {"user_email": who, "platform": "claude_code", "api_key_id": None}
     return claude(
         "claude_code_estimate", spend_date=day, billed_usd=None, list_usd=None, estimated_usd=usd, **of_person
@@ -49,7 +49,7 @@ def in_api(who: str, day: date, usd: str | Decimal) -> Row:
 
 
 def events(who: str, usd: Decimal) -> Iterator[Row]:
-    """So much of Cursor on each day, charged on top as soon as the month's included use is used up."""
+    """A constant amount of Cursor on each day, charged once the month's included use is used up."""
     left = INCLUDED
     for day in DAYS:
         left = INCLUDED if day.day == 1 else left
@@ -103,7 +103,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 
 def even_company(desk: Platform, seats: Any = ()) -> None:
-    """The same use on each day, so that the best plan and its saving are known: 12 USD a day are 365 USD a month."""
+    """The same use on each day, so that the best plan and its saving are known: 12 USD a day equal 365 USD a month."""
     a_day = {HEAVY: (in_seat, "12"), BOTH: (in_seat, "0.12"), API_HEAVY: (in_api, "6"), API_LIGHT: (in_api, "0.12")}
     a_day |= {AWAY: (in_api, "6"), NEW: (in_api, "6"), CHATTER: (in_seat, "0.12")}
     spend = [row(who, day, usd) for who, (row, usd) in a_day.items() for day in DAYS]
@@ -155,7 +155,7 @@ def test_the_saving_of_a_company_with_known_best_plans_is_exact(desk: Platform) 
     ]
     summary = "plan_name, purchased, assigned, active, idle, cheapest_for, seat_price_usd"
     assert desk.sql(f"select {summary} from {A}.seat_summary order by provider") == [
-        ("Team Standard", 9, None, 3, None, 2, Decimal(25)),  # no API lists who has a seat of Claude
+        ("Team Standard", 9, None, 3, None, 2, Decimal(25)),  # no API lists the members with a Claude seat
         ("Teams Standard", 9, 4, 3, 0, 1, Decimal(40)),
     ]
     chat = f"select is_legal from {A}.seat_options where user_email = '{CHATTER}' and option_name = 'Claude API'"
@@ -166,17 +166,17 @@ def test_the_saving_of_a_company_with_known_best_plans_is_exact(desk: Platform) 
 
 
 def test_with_several_plans_nobody_knows_who_has_which(desk: Platform) -> None:
-    """The cheapest plan is shown, and no saving: what it would replace is not known."""
+    """The cheapest plan is shown without a saving, because the current plan is not known."""
     even_company(desk, seats=[STANDARD, {**STANDARD, "plan": "Team Premium", "seat_price_usd": Decimal(125)}])
     found = plans(desk, "status, best_option, recommended_option, saving_usd")
     assert found["anthropic", "heavy"] == ("plan_unknown", "Team Premium", None, None)  # Standard includes 372 / 5
     assert found["anthropic", "both"] == ("plan_unknown", "Claude API", None, None)
     assert found["anthropic", "api.heavy"] == ("saving", "Team Premium", "Team Premium", Decimal("57.5"))
-    assert found["cursor", "both"] == ("plan_unknown", None, None, None)  # here the sheet has no plan of Cursor
+    assert found["cursor", "both"] == ("plan_unknown", None, None, None)  # here the sheet has no Cursor plan
 
 
 def test_with_noise_the_truth_lies_in_the_interval_as_often_as_it_says(desk: Platform) -> None:
-    """People who all use the same on average, each with weeks of their own: as many seeds as people."""
+    """People with the same average use, but different weeks: one seed per person."""
     random, people = Random(20260930), 600  # noqa: S311 - weeks, not secrets
     weeks = DAYS[::7]
 
@@ -203,12 +203,12 @@ def test_with_noise_the_truth_lies_in_the_interval_as_often_as_it_says(desk: Pla
     recommended = f"from {A}.seat_plans where status = 'saving'"
     errors = desk.sql(f"select saving_usd, saving_low_usd, saving_high_usd {recommended}")
     assert saving == sum(of for of, _, _ in errors)
-    cent = Decimal("0.01")  # errors of many people cancel out in part
+    cent = Decimal("0.01")  # errors of different people partly cancel out
     assert abs(low - (saving - sum((of - least) ** 2 for of, least, _ in errors).sqrt())) < cent
     assert abs(high - (saving + sum((most - of) ** 2 for of, _, most in errors).sqrt())) < cent
     [(of_much_low, of_much_high)] = desk.sql(f"select sum(saving_low_usd), sum(saving_high_usd) {of_much}")
     assert of_much_low < low < truth * people < high < of_much_high
-    # 5 USD a week are 21.73 a month: a seat would cost more. By chance one in ten looks as if it paid.
+    # 5 USD a week equal 21.73 a month: a seat would cost more. By chance a seat seems to pay for one person in ten.
     [(false_savings,)] = desk.sql(
         f"select avg((status = 'saving')::int) from {A}.seat_plans where user_email like 'little%'"
     )
@@ -216,7 +216,7 @@ def test_with_noise_the_truth_lies_in_the_interval_as_often_as_it_says(desk: Pla
 
 
 def upper_tenth(freedom: int) -> float:
-    """Below which Student's t is with a probability of 0.9: its density summed up to there."""
+    """The value below which Student's t lies with a probability of 0.9: its density is summed up to that value."""
     scale = gamma((freedom + 1) / 2) / (sqrt(freedom * pi) * gamma(freedom / 2))
     step, t, area = 1e-4, 0.0, 0.5
     while area < 0.9:
@@ -250,7 +250,7 @@ def test_the_interval_is_that_of_student_s_t_for_each_number_of_weeks(desk: Plat
 
 
 def test_weeks_of_a_leave_count_for_nothing_and_whoever_came_a_month_ago_is_new(desk: Platform) -> None:
-    """Leaves at the ends of a week: their days are exclusive at the end, and one day is enough."""
+    """Leaves at the ends of a week: the end date of a leave is exclusive, and one day is enough."""
     a_day, before = {"leave_from": DAYS[-8], "leave_to": DAYS[-7]}, {"leave_to": DAYS[-28]}
     leaves = {"day@x.io": a_day, "before@x.io": before, "soon@x.io": {"leave_from": LAST + timedelta(days=1)}}
     joined = {f"joined{n}@x.io": {"valid_from": LAST - timedelta(days=n)} for n in (29, 30)}

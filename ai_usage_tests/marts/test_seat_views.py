@@ -1,4 +1,4 @@
-"""What the views of seats make of options and seats made by hand: each status, sum and limit, from both sides."""
+"""The views of seats, on options and seats written by hand: each status, sum and limit, from both sides."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,11 +13,11 @@ from ai_usage_tests.platform import Platform
 A = "ai_usage_analytics"
 LAST, BEFORE = date(2026, 9, 30), date(2026, 9, 20)
 LEAST_WEEKS = 4
-Cost = tuple[int | None, int | None, int | None]  # estimated, at the low and at the high end of the use
+Cost = tuple[int | None, int | None, int | None]  # estimated, for the low and for the high end of the use
 
 
 def options(who: str, *offers: tuple[str, Cost, str], provider: str = "anthropic", **more: Any) -> list[Row]:
-    """A person's options; `marks` has c for the current one, s for a seat and i for one that is not legal."""
+    """A person's options. `marks` has c for the current one, s for a seat and i for one that is not allowed."""
     rows: list[Row] = []
     for name, (cost, low, high), marks in offers:
         costs = {"estimated_cost_usd": cost, "low_use_cost_usd": low, "high_use_cost_usd": high}
@@ -100,7 +100,7 @@ def test_each_person_has_the_status_that_the_known_costs_allow(desk: Platform) -
 
 
 def test_a_person_s_seats_are_one_mix_and_the_company_s_savings_one_sum(desk: Platform) -> None:
-    """Distances of 4 and 3 to the low ends are 5 together, and of 3 and 4 to the high ones."""
+    """Distances of 4 and 3 to the low ends combine to 5, and so do 3 and 4 to the high ends."""
     put(desk, "dim_person", [{"user_email": "tie@x.io", "person_email": "saver@x.io", "team_name": "Platform"}])
     mixes = {
         who: tuple(found)
@@ -145,7 +145,7 @@ def test_a_person_s_seats_are_one_mix_and_the_company_s_savings_one_sum(desk: Pl
 
 
 def test_seats_by_plan_are_as_purchased_as_assigned_and_as_used(desk: Platform) -> None:
-    """Of Cursor the members are listed, of Anthropic they are not; Google's seats are in no sheet."""
+    """Cursor's members are listed, Anthropic's are not; Google's seats are in no sheet."""
     noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
     bills = {"anthropic": "claude_cost_report", "cursor": "cursor_usage_events", "google": "gemini_billing"}
     put(desk, "pulls", [pull(of, day, noon, account="default") for of in bills.values() for day in (BEFORE, LAST)])

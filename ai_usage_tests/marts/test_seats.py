@@ -1,4 +1,4 @@
-"""Seats are billed as purchased: to the cent, once a person, and only on days that the provider was asked about."""
+"""Seats are billed as purchased: to the cent, once per person, and only on days that were pulled."""
 
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ def month(first: date) -> list[date]:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """One warehouse for all: each test puts its own rows in place of the last one's."""
+    """One warehouse for all tests: each test replaces the rows of the one before."""
     return platform_in(tmp_path_factory.mktemp("seats"))
 
 
@@ -45,7 +45,7 @@ def company(
     roles: dict[str, str] | None = None,
     estimate: Decimal | None = None,
 ) -> Platform:
-    """What the sheet has of seats, who is in the Cursor team and in that of account eu, which days were asked about."""
+    """The sheet's seats, the members of the Cursor team and of the team of account eu, and the pulled days."""
     days = days or month(MARCH)
     noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
     know_providers(desk.warehouse)
@@ -78,7 +78,7 @@ def billed(desk: Platform, *by: str, table: str = "ai_spend", where: str = "mete
 
 @pytest.mark.parametrize("first", [FEBRUARY, MARCH], ids=str)
 def test_eighty_six_purchased_seats_and_three_members_cost_eighty_six_seats(desk: Platform, first: date) -> None:
-    """Case 13: $3,440 a month, in months of 28 and of 31 days, 83 of the seats on a row of their own."""
+    """Case 13: $3,440 a month, in months of 28 and of 31 days; 83 of the seats are on a separate row."""
     company(desk, seats=[SEATS_OF_86], days=month(first))
     assert billed(desk) == [(Decimal(3440),)]
     assert billed(desk, "user_email") == [
@@ -140,7 +140,7 @@ def test_a_seat_used_less_than_weekly_is_under_used_unless_its_member_is_on_leav
     found = desk.sql(f"select user_email, days_active, is_under_used, is_idle, is_exempt from {A}.seat_use order by 1")
     assert found == [
         (ADA, 4, False, False, False),
-        ("bob@example.com", 3, False, False, True),  # 26 days are known of a new member
+        ("bob@example.com", 3, False, False, True),  # a new member with 26 known days
         ("eve@example.com", 0, False, True, False),
         (GRACE, 3, True, False, False),
         (MARY, 3, False, False, True),
@@ -186,7 +186,7 @@ def test_a_cost_center_is_the_person_s_and_else_that_of_the_whole_team(desk: Pla
 
 
 def test_two_plans_cost_what_was_purchased_and_no_person_is_charged_a_guess(desk: Platform) -> None:
-    """Case 14: 80 × $40 and 6 × $120 are $3,920 a month; who has which plan is not known."""
+    """Case 14: 80 × $40 and 6 × $120 are $3,920 a month; each person's plan is not known."""
     company(
         desk,
         seats=[
@@ -210,7 +210,7 @@ def test_two_plans_cost_what_was_purchased_and_no_person_is_charged_a_guess(desk
 
 
 def test_two_plans_at_one_price_are_known_by_person(desk: Platform) -> None:
-    """Which plan a member has is not known, what the seat costs is."""
+    """A member's plan is not known, but the price of the seat is."""
     company(desk, seats=[{**SEATS_OF_86, "seats": 80}, {**SEATS_OF_86, "seats": 6, "plan": "Teams yearly"}])
     assert billed(desk, "sub_account", "user_email") == [
         (None, ADA, Decimal(40)),
@@ -244,7 +244,7 @@ def test_seats_of_claude_are_charged_to_no_organization_if_there_are_several(
 
 
 def test_a_member_of_two_teams_has_a_seat_in_each(desk: Platform) -> None:
-    """At the price in CURSOR_PLANS, and of the seats that the sheet has."""
+    """At the price in CURSOR_PLANS, and with the seats in the sheet."""
     plan = {"plan_name": "File", "valid_from": date(2026, 1, 1), "seat_price_usd": Decimal(31)}
     company(desk, seats=[], members=(ADA, GRACE), also_in_eu=(ADA, MARY), plans=[plan])
     assert billed(desk, "user_email", "account", "billing_account_id", "quantity") == [
@@ -258,7 +258,7 @@ def test_a_member_of_two_teams_has_a_seat_in_each(desk: Platform) -> None:
         ("cursor-team", "provisional-cursor-cursor-team-2026-03"),
         ("cursor-team-eu", "provisional-cursor-cursor-team-eu-2026-03"),
     ]
-    lines = [  # of March until the 20th for all accounts, and for one account; usage is on another invoice
+    lines = [  # for March until the 20th for all accounts, and for one account; usage is on another invoice
         {"invoice_id": "IN-1", "covers": "seats", "period_end": date(2026, 4, 1)},
         {"invoice_id": "IN-EU", "covers": "seats", "period_end": date(2026, 4, 1), "account": "eu"},
         {"invoice_id": "IN-U", "covers": "usage", "period_end": date(2026, 4, 1)},
@@ -332,7 +332,7 @@ def test_more_members_than_purchased_seats_are_billed_as_purchased(desk: Platfor
 
 
 def test_seats_that_change_within_a_month_are_billed_by_the_day(desk: Platform) -> None:
-    """80 seats for ten days, then 86: each day's share of the price, and free owners have none of them."""
+    """80 seats for ten days, then 86: each day has its share of the price, and free owners have no share."""
     middle = date(2026, 3, 11)
     company(
         desk,

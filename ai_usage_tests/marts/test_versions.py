@@ -1,4 +1,4 @@
-"""A mart has another code version exactly if what fills it is another SELECT, or another table."""
+"""A mart's code version changes exactly if its SELECT or its table changes."""
 
 import dagster as dg
 import pytest

@@ -1,5 +1,5 @@
-"""The assets that each tree defines that it is given, by the tree's name, as JSON. Each is asked in a process of its
-own on that tree alone; the libraries were imported before, as they take most of the time.
+"""Writes the assets that each of the given trees defines, by the tree's name, as JSON. Each tree is loaded in a
+separate process. The libraries are imported before, because that takes most of the time.
 """
 
 import json
@@ -15,7 +15,7 @@ LIBRARIES = (
 
 
 def write_assets(root: Path, into: int) -> None:
-    """In the process of this tree."""
+    """Runs in the process of this tree."""
     os.chdir(root)
     sys.path.insert(0, str(root))
     from ai_usage.definitions import defs  # noqa: PLC0415 - of the tree

@@ -1,5 +1,5 @@
-"""Two Anthropic organizations and two Cursor teams in one warehouse: each account's money is its own, and one that
-fails leaves the others whole.
+"""Two Anthropic organizations and two Cursor teams in one warehouse: each account's costs are separate, and an account
+that fails does not affect the others.
 """
 
 import json
@@ -44,7 +44,7 @@ EU = "-eu"
 
 @pytest.fixture(scope="module")
 def companies() -> Iterator[dict[str, Simulator]]:
-    """Account → the organization and the team behind it."""
+    """Account → its organization and its team."""
     with Simulator(now=NOW) as home, Simulator(seed=8, key_suffix=EU, now=NOW) as europe:
         yield {"default": home, "eu": europe}
 
@@ -56,7 +56,7 @@ def pulled(
     *,
     is_eu_key_right: bool = True,
 ) -> Outcome:
-    """A run that asks both accounts of both providers."""
+    """A run that pulls both accounts of both providers."""
     once = Patience(attempts=1)
     with ExitStack() as opened:
         claude, cursor = [], []
@@ -75,7 +75,7 @@ def pulled(
 
 
 def truths(company: Simulator) -> tuple[Decimal, Decimal]:
-    """What Claude and Cursor charged a company, by the simulator's own account, in USD."""
+    """The true charges of Claude and Cursor to a company, from the simulator, in USD."""
     claude = sum((charge.cents for day in DAYS.days for charge in company.day(day).charges), Decimal(0)) / 100
     cursor = sum(
         (event.charged_cents for day in DAYS.days for event in company.cursor_day(day).events if event.is_chargeable),
@@ -97,7 +97,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(_nothing_yet: Platform, companies: dict[str, Simulator], tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Both accounts pulled and built."""
+    """Both accounts, pulled and built."""
     platform = _nothing_yet.copy(tmp_path_factory.mktemp("both"))
     outcome = pulled(platform, companies, BUILT | RECONCILED)
     assert not outcome.failed
@@ -134,7 +134,7 @@ def test_one_accounts_401_leaves_the_others_whole_and_is_named(
     assert why.startswith("Cursor account eu: ")
     assert "401" in why
     assert outcome.failed["raw__claude_cost_report_and_totals"].startswith("Anthropic account eu: ")
-    late = {"raw/cursor_usage_events", "raw/claude_cost_report"}  # in Dagster: as old as its last whole pull
+    late = {"raw/cursor_usage_events", "raw/claude_cost_report"}  # in Dagster: as old as its last complete pull
     assert not late & outcome.materialized.keys()
     assert platform.warehouse.pulled_days("cursor_usage_events", account="default") == DAYS.days
     built = platform.materialize(MONEY - dg.AssetSelection.key_prefixes("raw"), DAYS, None)
@@ -157,7 +157,7 @@ def test_the_companys_spend_is_the_sum_of_its_accounts(both: Platform, companies
 def test_the_bill_of_an_account_without_a_cost_report_is_its_own_and_not_compared(
     both: Platform, tmp_path: Path
 ) -> None:
-    """An Enterprise organization's usage has no workspace, and no key of it names the organization."""
+    """An Enterprise organization's usage has no workspace, and none of its keys names the organization."""
     group = {"product": "claude_code", "model": "claude-opus-4-5-20251101", "workspace_id": None}
     cost = {"amount": "1250", "list_amount": "1250", "currency": "USD"}
     line = json.dumps({"starting_at": f"{DAYS.first}T00:00:00Z", "group": group, "cost": cost})
@@ -188,7 +188,9 @@ FIRST_LINE = (
 def test_a_day_that_one_accounts_check_blocks_goes_on_for_the_other(
     both: Platform, companies: dict[str, Simulator], tmp_path: Path
 ) -> None:
-    """One line of account eu is a dollar off its Console; account default was restated, lines and Console alike."""
+    """One line of account eu differs by a dollar from its Console; account default was restated, lines and Console
+    alike.
+    """
     platform = both.copy(tmp_path)
     before = spent(platform)
     for account in companies:
@@ -328,12 +330,12 @@ OF_EU = "account = 'eu' and activity_date = '{}' and pull like 'claude_cost%'"
 
 
 def completeness(platform: Platform, day: date) -> dict[str, bool]:
-    """Of the total and each provider."""
+    """Completeness of the total and of each provider."""
     return dict(platform.sql(SCOPES.format(day, ("total", "provider"))))
 
 
 def without_eus_bill_of(platform: Platform, day: date) -> None:
-    """As if account eu had not answered: its bill of a day was never pulled."""
+    """Deletes account eu's bill of a day, as if it had never been pulled."""
     platform.sql(f"delete from ai_usage_raw.pulls where {OF_EU.format(day)}")
     for table, column in (("spend_versions", "activity_date"), ("claude_attributed_costs", "expense_date")):
         platform.sql(f"delete from ai_usage_analytics.{table} where account = 'eu' and {column} = '{day}'")
@@ -341,7 +343,7 @@ def without_eus_bill_of(platform: Platform, day: date) -> None:
 
 
 def take_eu_out(platform: Platform, provider: str = "anthropic") -> None:
-    """Of the settings."""
+    """Removes account eu from the settings."""
     platform.sql("delete from ai_usage_analytics.dim_account where account = 'eu'")
     platform.sql(
         "insert into ai_usage_analytics.dim_account by name "
@@ -407,7 +409,7 @@ OF_DEFAULT_WORKSPACE = (
 
 
 def shown(platform: Platform, *figures: list[str]) -> Outcome:
-    """The check, with these rows in the sheet: provider, account, workspace_id, amount_usd."""
+    """The check's result with these rows in the sheet: provider, account, workspace_id, amount_usd."""
     header = ["provider", "account", "workspace_id", "amount_usd", "period_start", "period_end"]
     records = [json.dumps(row).encode() for row in (header, *([*figure, *PERIOD] for figure in figures))]
     platform.warehouse.append(CONSOLE_FIGURES.pull, [Answer("google", None, records, 1, {}, is_ordered=True)])

@@ -1,5 +1,5 @@
-"""A provider is one folder and one line of the registry: a toy one is added to a copy of the tree, and each provider is
-taken out of another.
+"""A provider is one folder and one line of the registry. One copy of the tree gets a toy provider; from other copies
+each provider is removed.
 """
 
 import json
@@ -20,11 +20,11 @@ WORDS = {
     "cursor": ("cursor",),
     "openai": ("openai", "codex"),
     "google": ("gemini",),
-}  # that tables begin with
+}  # prefixes of tables
 
 
 def line(*providers: str) -> str:
-    """The registry's line of these providers."""
+    """The registry's line for these providers."""
     return f"PROVIDERS: tuple[Provider, ...] = ({', '.join(map(str.upper, providers))})"
 
 
@@ -43,9 +43,9 @@ DEFINED = Path(__file__).with_name("defined_assets.py")
 
 
 def tree(folder: Path) -> Path:
-    """A copy of what the platform runs from."""
+    """A copy of the files that the platform runs from."""
     for part in ("ai_usage", "sql", "dashboards", "docs"):
-        shutil.copytree(ROOT / part, folder / part)  # its bytecode too: to compile it again takes seconds
+        shutil.copytree(ROOT / part, folder / part)  # with its bytecode: compiling it again takes seconds
     for file in ("pyproject.toml", "dagster.yaml"):
         shutil.copy(ROOT / file, folder)
     return folder
@@ -58,11 +58,11 @@ def edited(path: Path, before: str, after: str) -> None:
 
 
 def run_in(root: Path, script: Path, *arguments: str, **variables: str) -> Any:
-    """What a script prints as JSON on its last line, run on that tree alone."""
+    """The JSON on the last line of a script's output. The script runs on that tree only."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AI_USAGE", "DAGSTER"))}
     environ |= {"PYTHONPATH": f"{root}{os.pathsep}{root / HELPERS}", "PYTHONWARNINGS": "ignore", **variables}
     done = subprocess.run(
-        [sys.executable, "-P", str(script), *arguments],  # -P: folders beside it are named like libraries
+        [sys.executable, "-P", str(script), *arguments],  # -P: folders beside it have the names of libraries
         cwd=root,
         env=environ,
         capture_output=True,
@@ -76,7 +76,7 @@ def run_in(root: Path, script: Path, *arguments: str, **variables: str) -> Any:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What three days with the toy provider alone come to."""
+    """The result of three days with only the toy provider."""
     root = tree(tmp_path_factory.mktemp("with_toy"))
     (root / HELPERS).mkdir()
     (root / HELPERS / "ai_usage_tests").symlink_to(ROOT / "ai_usage_tests")

@@ -1,4 +1,4 @@
-"""Lines of invoices as people paste them from elsewhere: each is read as it is meant, or rejected with what to do."""
+"""Lines of invoices as people paste them: each is read as it is meant, or rejected with what to do."""
 
 import json
 from decimal import Decimal
@@ -35,7 +35,7 @@ def read(*lines: dict[str, Any]) -> TabRows:
         ({"period": 46310}, {"period": "2026-10"}),
         ({"period": "2026-10-03 / 2026-11-03"}, {"period": "2026-10-03/2026-11-03"}),
         ({"period": "2026-12-15/2027-01-15"}, {"period": "2026-12-15/2027-01-15"}),
-        ({"amount": "\u221250"}, {"amount": Decimal(-50)}),  # the minus of typesetting
+        ({"amount": "\u221250"}, {"amount": Decimal(-50)}),  # a typographic minus
         ({"amount": "-50", "note": "credit note"}, {"amount": Decimal(-50)}),
         ({"amount": "1,234.50"}, {"amount": Decimal("1234.50")}),
         ({"amount": "1,234,567"}, {"amount": Decimal(1234567)}),
@@ -106,7 +106,7 @@ def test_a_line_pasted_twice_counts_once_and_two_amounts_of_one_line_not_at_all(
 
 
 def test_days_of_figures_and_months_of_budgets_are_no_ranges() -> None:
-    """A day with other words after it was read as that day alone."""
+    """A day with text after it was read as that day alone."""
     rows = [["provider", "period_start", "period_end", "amount_usd"]]
     rows += [
         ["cursor", "2026-10-03 to 2026-11-02", "2026-11-03", "5"],

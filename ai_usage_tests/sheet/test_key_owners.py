@@ -82,7 +82,7 @@ def test_a_key_removed_from_the_sheet_has_no_owner_from_then_on() -> None:
 @pytest.mark.parametrize(
     ("since", "expected"),
     [
-        (7, [(None, "ada"), (november(7), "bob")]),  # in the past: history changes from then
+        (7, [(None, "ada"), (november(7), "bob")]),  # in the past: history changes from that day on
         (3, [(None, "ada"), (november(3), "bob")]),
         (25, [(None, "ada"), (november(25), "bob")]),  # not yet
     ],

@@ -1,4 +1,4 @@
-"""Cells as people write them: their meaning, and which are refused because they could mean two things."""
+"""Cells as people write them: their meaning. Ambiguous cells are refused."""
 
 from datetime import date
 from decimal import Decimal

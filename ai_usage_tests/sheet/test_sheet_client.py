@@ -46,13 +46,13 @@ def _hurried() -> Iterator[None]:
 def test_every_tab_comes_with_one_request_and_is_read_as_intended(google: Simulator, sheet: GoogleSheet) -> None:
     answers = sheet.tabs({})
     assert answers.keys() == THERE
-    assert sheet.requests == 2  # which tabs there are, and what is in them
+    assert sheet.requests == 2  # the list of tabs, and their content
     for name, answer in answers.items():
         found = read_tab(TABS[name], answer.records)
         good = {row.row: row.values for row in google.sheet.good if row.tab == name}
         bad = {row.row for row in google.sheet.bad if row.tab == name}
         strangers = {row["row_number"] for row in found.good} - set(good)
-        assert strangers <= bad  # an unknown key can only be known as such beside the list of keys
+        assert strangers <= bad  # a key can only be found unknown by comparison with the list of keys
         for row in found.good:
             meant = good.get(row["row_number"], {})
             assert {column: row[column] or None for column in meant if column in row} == {

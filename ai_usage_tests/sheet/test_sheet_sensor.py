@@ -1,5 +1,5 @@
 """The sensor `sheet_changed`: which tabs a change of the sheet requests, and that nothing else requests a run.
-What is built of the tabs is test_refresh's subject, and an edit on its way through the daemon test_day_of_trouble's.
+test_refresh tests what is built from the tabs, and test_day_of_trouble an edit that the daemon processes.
 """
 
 from collections.abc import Callable, Iterator
@@ -133,7 +133,7 @@ def fresh(google: Simulator) -> Iterator[Watched]:
 
 @pytest.fixture
 def watched(fresh: Watched) -> Watched:
-    """After it."""
+    """After the first tick."""
     assert fresh.tick()
     fresh.google.requests.clear()
     return fresh
@@ -215,7 +215,7 @@ def test_the_same_change_has_the_same_run_key_and_a_change_done_again_another(wa
     keys: list[str | None] = []
     for name in ("one", was, "one", was):
         watched.google.sheet.set(MAPPING, 2, 1, name)
-        again = [request.run_key for request in watched.evaluate().run_requests]  # a daemon that died before it noted
+        again = [request.run_key for request in watched.evaluate().run_requests]  # a daemon died before it stored this
         watched.google.sheet.touch()
         [request] = watched.tick()
         assert again == [request.run_key]
@@ -228,7 +228,7 @@ def test_a_run_that_fails_is_tried_again_by_dagster(watched: Watched) -> None:
     [request] = watched.tick()
     assert request.tags["dagster/max_retries"] == "3"
     of_the_instance = (ROOT / "dagster.yaml").read_text(encoding="utf-8")
-    assert "run_retries:\n  enabled: true\n  max_retries: 0\n" in of_the_instance  # and no other run is
+    assert "run_retries:\n  enabled: true\n  max_retries: 0\n" in of_the_instance  # no other run is retried
 
 
 def test_a_cursor_of_another_release_is_ignored(watched: Watched) -> None:
@@ -337,7 +337,7 @@ def test_an_unshared_sheet_is_reported_once_from_the_first_tick_on(google: Simul
 def test_a_tick_gives_up_long_before_dagster_gives_up_on_the_tick(watched: Watched) -> None:
     assert isinstance(watched.sheet, GoogleSheet)
     assert watched.sheet.patience is client.LITTLE_PATIENCE
-    slowest = 3 * (sum(client.SHORT_TIMEOUT) + MEANT.seconds)  # three questions a tick
+    slowest = 3 * (sum(client.SHORT_TIMEOUT) + MEANT.seconds)  # three requests per tick
     assert slowest < DEFAULT_SENSOR_GRPC_TIMEOUT
 
 

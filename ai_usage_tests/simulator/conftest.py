@@ -40,7 +40,7 @@ class ClaudeClient:
     def get(
         self, path: str, *, key: str | None = ADMIN_KEY, headers: dict[str, str] | None = None, **query: Any
     ) -> httpx.Response:
-        """Lists go as `name[]`, repeated."""
+        """Lists are sent as repeated `name[]`."""
         pairs = {f"{k}[]" if isinstance(v, list | tuple) else k: v for k, v in query.items() if v is not None}
         sent = {"anthropic-version": "2023-06-01", "anthropic-beta": BETAS} | (headers or {})
         sent |= {"x-api-key": key} if key else {}
@@ -63,7 +63,7 @@ class ClaudeClient:
 
 @pytest.fixture
 def _worlds_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it, data from the same seed would be compared with themselves."""
+    """Without it, data from the same seed would be compared with itself."""
     monkeypatch.setattr(server, "world_of", server.world_of.__wrapped__)
 
 
@@ -98,5 +98,5 @@ def google(claude: ClaudeClient) -> Iterator[GoogleClient]:
 
 @pytest.fixture
 def running_clock(claude: ClaudeClient) -> Clock:
-    """The clock of the simulator that `claude`, `openai` and `google` ask."""
+    """The clock of the simulator that `claude`, `openai` and `google` use."""
     return claude.clock

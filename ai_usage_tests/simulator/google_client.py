@@ -1,4 +1,4 @@
-"""The simulated Google Cloud as clients see it: BigQuery by Google's own library, the rest as the contract has it."""
+"""The simulated Google Cloud as clients see it: BigQuery through Google's own library, the rest per the contract."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from ai_usage.simulator import GoogleOffer, Simulator
 
 PATIENCE = 60
-BRIEFLY = DEFAULT_RETRY.with_timeout(10)  # seconds, of a failing stand-in: the library's own are 600
+BRIEFLY = DEFAULT_RETRY.with_timeout(10)  # seconds for a failing stand-in: the library's default is 600
 OUTPUT = "generativelanguage.googleapis.com/generate_content_usage_output_token_count"
 REQUESTS = "serviceruntime.googleapis.com/api/request_count"
 LOG = (
@@ -109,7 +109,7 @@ class GoogleClient:
 
 @contextmanager
 def offered(now: datetime, offer: GoogleOffer | None = None, **options: Any) -> Iterator[GoogleClient]:
-    """A simulator of its own, with what Google offers there."""
+    """A separate simulator with this Google offer."""
     with Simulator(now=now, google=offer, **options) as simulator, httpx.Client(timeout=PATIENCE) as http:
         yield GoogleClient(simulator, http)
 
@@ -120,7 +120,7 @@ def read(answer: httpx.Response) -> Any:
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
-    """The status, twice, and Google's name for it."""
+    """The status, also that in the body, and Google's name for it."""
     error = answer.json()["error"]
     assert error["code"] == answer.status_code
     assert error["message"]

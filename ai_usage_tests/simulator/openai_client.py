@@ -18,7 +18,7 @@ def seconds(day: date) -> int:
 
 
 def of(first: date, days: int = 1) -> dict[str, Any]:
-    """The parameters that ask for so many days."""
+    """The parameters for this many days."""
     return {"start_time": seconds(first), "end_time": seconds(first + timedelta(days=days))}
 
 
@@ -28,7 +28,7 @@ class OpenAiClient:
     http: httpx.Client
 
     def get(self, path: str, *, key: str | None = OPENAI_KEY, **query: Any) -> httpx.Response:
-        """Lists go as `name[]`, repeated."""
+        """Lists are sent as repeated `name[]`."""
         pairs = {f"{k}[]" if isinstance(v, list | tuple) else k: v for k, v in query.items() if v is not None}
         url = f"{self.simulator.openai_url}/organization/{path}"
         return self.http.get(url, params=pairs, headers={"authorization": f"Bearer {key}"} if key else {})
@@ -75,5 +75,5 @@ def read(answer: httpx.Response) -> Any:
 
 
 def usd(result: dict[str, Any]) -> Decimal:
-    """0 where nothing is billed."""
+    """0 if nothing is billed."""
     return Decimal(result["amount"]["value"]) if "amount" in result else Decimal()

@@ -1,4 +1,4 @@
-"""What samples have in common: fields, types, nullability. Finds where a value differs from them."""
+"""The common shape of samples: fields, types, nullability. Finds where a value differs from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ MAPS = {"tags"}  # objects with data as keys
 
 @dataclass
 class Shape:
-    """The union of what was learned; objects with a `type` are kept apart by it."""
+    """The union of the learned samples. Objects with different `type` values have separate shapes."""
 
     kinds: set[str] = field(default_factory=set)
     objects: dict[str, dict[str, "Shape"]] = field(default_factory=dict)

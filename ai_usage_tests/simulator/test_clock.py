@@ -1,4 +1,4 @@
-"""What is visible depends on the simulator's clock, the same for all answers."""
+"""Visible data depend on the simulator's clock, in the same way for all answers."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ BOUNDS = {"starting_at": "2026-11-18T00:00:00Z", "ending_at": "2026-11-19T00:00:
 
 
 def cents(claude: ClaudeClient, after: timedelta) -> Decimal:
-    """The day's cost at that time after midnight, on which grouped lines, total and analytics agree."""
+    """The day's cost at that time after midnight; grouped lines, total and analytics agree on it."""
     claude.clock.at = MIDNIGHT + after
     [lines] = claude.pages("cost_report", group_by=["workspace_id", "description"], **BOUNDS)
     [total] = claude.pages("cost_report", **BOUNDS)

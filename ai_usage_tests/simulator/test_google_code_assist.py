@@ -1,4 +1,4 @@
-"""The simulated Cloud Logging and the licenses of Code Assist: who did what, in pages, and what may not be asked."""
+"""The simulated Cloud Logging and the licenses of Code Assist: people's actions, in pages, and refused requests."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ def entries(google: GoogleClient, day: date = DAY, **body: Any) -> list[dict[str
 
 
 def pool_of(google: GoogleClient) -> str:
-    """The path of the order that has licenses."""
+    """The path of the order with licenses."""
     orders = read(google.licenses("orders"))["orders"]
     return next(f"orders/{one['name'].rpartition('/')[2]}" for one in orders if "Code Assist" in one["displayName"])
 
@@ -197,7 +197,7 @@ def _kind(entry: dict[str, Any]) -> str:
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:
-    """Without what is optional by the contract's table."""
+    """The entry without the fields that are optional in the contract's table."""
     detail = dict(entry["jsonPayload"][_kind(entry)])
     for name in ("commentLinesCount", "is_agentic", "programmingLanguage"):
         detail.pop(name, None)

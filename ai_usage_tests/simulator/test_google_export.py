@@ -1,4 +1,4 @@
-"""Google's own BigQuery client reads the simulated billing export, and is refused what BigQuery refuses."""
+"""Google's own BigQuery client reads the simulated billing export. The simulator refuses what BigQuery refuses."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ BOUNDED = "SELECT {columns} FROM `{table}` WHERE DATE(_PARTITIONTIME) {bound}"
 
 
 def amounts(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
-    """What makes a row of the bill, as the wire has it."""
+    """The columns that identify a row of the bill, as sent."""
     return Counter(
         (
             row["usage_start_time"],
@@ -96,7 +96,7 @@ def test_tables_have_the_columns_of_the_samples(google: GoogleClient, name: str,
         return {field.name: named(field.fields) for field in fields}
 
     def sampled(records: list[Any]) -> dict[str, Any]:
-        """Fields of records, of those in lists too."""
+        """The fields of records, also of records in lists."""
         found: dict[str, Any] = {}
         for record in records:
             for field, value in (record or {}).items():
@@ -209,7 +209,7 @@ def test_a_cap_refuses_and_a_dry_run_costs_nothing(google: GoogleClient) -> None
 
 
 def test_a_parameter_may_be_unused(google: GoogleClient) -> None:
-    """One with a name that another one's begins with, too."""
+    """Also one with a name that another parameter's name begins with."""
     bound = [bigquery.ScalarQueryParameter(name, "TIMESTAMP", midnight(DAY)) for name in ("from", "fro")]
     config = bigquery.QueryJobConfig(query_parameters=bound)
     job = google.library().query(bounded(google, "= DATE(@from)"), job_config=config, retry=BRIEFLY)

@@ -1,4 +1,4 @@
-"""Google's rows are its usage times the published price of the day, and a bill has every kind of row there is."""
+"""Google's rows are its usage times the published price of the day, and a bill has every kind of row."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -18,8 +18,8 @@ SEARCHES = 10
 
 
 def published(model: Model, day: date, kind: str) -> Decimal:
-    """Of a million tokens."""
-    n = 100_000  # below the longer contexts' price
+    """The published price of a million tokens."""
+    n = 100_000  # below the price of longer contexts
     names = {"cached": ("input_tokens", "cache_read_tokens"), "input": ("input_tokens",)}
     usage = dict.fromkeys(names.get(kind, ("output_tokens",)), n)
     at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def published(model: Model, day: date, kind: str) -> Decimal:
 
 
 def rows_by_sku(simulator: Simulator, day: date, use: Use) -> dict[str, Decimal]:
-    """What a use's hour cost by SKU, as first billed."""
+    """The cost of a use's hour by SKU, as first billed."""
     return {
         row.sku: row.usd
         for row in simulator.google_day(day).rows

@@ -1,4 +1,4 @@
-"""The simulated Cloud Monitoring: sums by day of the truth, and the traps that the contract documents."""
+"""The simulated Cloud Monitoring: sums by day of the true usage, and the traps that the contract documents."""
 
 import json
 from collections import defaultdict
@@ -27,7 +27,7 @@ KEYED = f'metric.type="{REQUESTS}" AND resource.labels.service="generativelangua
 
 
 def by_day(series: list[dict[str, Any]], *labels: str) -> dict[Any, int]:
-    """Labels and the day of the points' end, an instant before it → the sum."""
+    """Labels and the day of the points, an instant before their end → the sum."""
     sums: dict[Any, int] = defaultdict(int)
     for one in series:
         named = one["metric"]["labels"] | one["resource"]["labels"]
@@ -233,7 +233,7 @@ def test_series_have_the_fields_of_the_samples(google: GoogleClient, metric: str
 
 
 def _without_types(value: Any) -> Any:
-    """`type` is a label here, and not what keeps objects apart."""
+    """`type` is a label here and does not separate objects."""
     if isinstance(value, list):
         return [_without_types(one) for one in value]
     if isinstance(value, dict):

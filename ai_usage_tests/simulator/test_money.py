@@ -11,7 +11,7 @@ from ai_usage.simulator.prices import MODELS, TOKEN_TYPES, Model
 from ai_usage_tests.simulator.conftest import ClaudeClient
 
 DAYS = [date(2026, 2, 10), date(2026, 6, 9), date(2026, 11, 18)]
-TYPES = {  # our token types in the words of the other price list; it has none for 1h writes
+TYPES = {  # our token types with the names of the other price list; it has no price for 1h writes
     "uncached_input_tokens": ("input_tokens",),
     "cache_read_input_tokens": ("input_tokens", "cache_read_tokens"),
     "cache_creation.ephemeral_5m_input_tokens": ("input_tokens", "cache_write_tokens"),

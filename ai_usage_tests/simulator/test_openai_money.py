@@ -1,4 +1,4 @@
-"""OpenAI's cost lines are its usage times the published price of the day, and the same money in every grouping."""
+"""OpenAI's cost lines are its usage times the published price of the day, and the sum is the same in every grouping."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from ai_usage_tests.simulator.conftest import Clock
 from ai_usage_tests.simulator.openai_client import GROUPS, OpenAiClient, of, usd
 
 DAYS = [date(2026, 2, 10), date(2026, 7, 15), date(2026, 11, 18)]
-WORDS = {  # the words of a cost line → the usage behind it, in the other price list's words, and in the report's
+WORDS = {  # the words of a cost line → the usage that they mean, in the words of the other price list and of the report
     "input": (("input_tokens",), "input_text_tokens"),
     "cached input": (("input_tokens", "cache_read_tokens"), "input_cached_text_tokens"),
     "cache write": (("input_tokens", "cache_write_tokens"), "input_cache_write_tokens"),
@@ -54,7 +54,7 @@ def spoken(use: dict[str, Any], day: date) -> tuple[str, Decimal]:
 
 KEYED = ["project_id", "api_key_id"]
 OTHERS: dict[str, tuple[list[str], Callable[[dict[str, Any], date], tuple[str, Decimal]]]] = {
-    # endpoint → its groups, and the line item and the cost of one use
+    # endpoint → its groups, the line item, and the cost of one use
     "embeddings": (
         [*KEYED, "model"],
         lambda use, day: (use["model"], priced(use["model"], day, input_tokens=use["input_tokens"])),
@@ -105,7 +105,7 @@ def test_the_truth_of_a_day_is_what_each_grouping_reports(openai: OpenAiClient, 
 
 @pytest.mark.parametrize("day", DAYS)
 def test_cost_is_usage_times_the_published_price_of_the_day(openai: OpenAiClient, day: date) -> None:
-    """Priced with an independent price list: every line has its use, and every use its lines."""
+    """Priced with an independent price list: every line has its use, and every use has its lines."""
     expected = priced_usage(openai, day)
     billed: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     for result in openai.results("costs", day, group_by=GROUPS):
@@ -116,13 +116,13 @@ def test_cost_is_usage_times_the_published_price_of_the_day(openai: OpenAiClient
 
 
 def priced_usage(openai: OpenAiClient, day: date) -> dict[tuple[Any, ...], Decimal]:
-    """Project, key and line item → what the usage costs by the other price list."""
+    """Project, key and line item → the cost of the usage at the prices of the other list."""
     found: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     for use in openai.results("usage/completions", day, group_by=[*KEYED, "model", "batch", "service_tier"]):
         tier = "batch" if use["batch"] else use["service_tier"]
         for words, (names, field) in WORDS.items():
             if use[field]:
-                # A thousand at a time: the list has a higher price for a single prompt over 272,000 tokens.
+                # 1,000 at a time: the list has a higher price for a single prompt over 272,000 tokens.
                 amount = use[field] * priced(use["model"], day, **dict.fromkeys(names, 1000)) / 1000
                 amount *= Decimal("0.5") if tier in ("batch", "flex") else 1
                 item = line_item(use, words, "" if tier == "default" else f"{tier} ")
@@ -135,7 +135,7 @@ def priced_usage(openai: OpenAiClient, day: date) -> dict[tuple[Any, ...], Decim
 
 
 def line_item(use: dict[str, Any], words: str, tier: str) -> str:
-    """As the model's own lines are worded; what is used without a key is on one line."""
+    """The wording of the model's own lines. Use without a key is on one line."""
     model = use["model"]
     if use["api_key_id"] is None:
         return "Text tokens"
@@ -190,7 +190,7 @@ def test_once_a_month_there_is_a_credit_and_what_is_free_has_no_amount(openai: O
 
 
 def test_some_lines_come_in_two_results_that_share_all_keys(openai: OpenAiClient) -> None:
-    """Each has its own part of the quantity, at the same price."""
+    """Each has a part of the quantity, at the same price."""
 
     def by_keys(day: date) -> list[list[dict[str, Any]]]:
         lines: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
@@ -243,6 +243,6 @@ def test_narrower_buckets_add_up_to_the_day(openai: OpenAiClient, width: str) ->
 def test_a_day_follows_from_the_seed_and_the_date_alone() -> None:
     now = datetime(2026, 11, 27, tzinfo=UTC)
     one, same, other = (Simulator(seed=seed, now=now) for seed in (1, 1, 2))
-    assert one.openai_day(date(2026, 11, 2)).total_usd  # asked first, it changes nothing
+    assert one.openai_day(date(2026, 11, 2)).total_usd  # an earlier request changes nothing
     lines = [each.openai_day(DAYS[2]).lines for each in (one, same, other)]
     assert lines[0] == lines[1] != lines[2]

@@ -1,4 +1,4 @@
-"""OpenAI's lists, whom its keys belong to, and what people did with Codex, at the simulator's clock."""
+"""OpenAI's lists, the owners of its keys, and people's actions with Codex, at the simulator's clock."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +16,7 @@ DAY = date(2026, 11, 18)
 
 
 def every_key(openai: OpenAiClient, **query: Any) -> dict[str, dict[str, Any]]:
-    """By id, of all projects."""
+    """The keys of all projects by id."""
     return {
         key["id"]: key
         for project in openai.items("projects", include_archived="true")

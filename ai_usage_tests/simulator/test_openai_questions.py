@@ -1,4 +1,4 @@
-"""What the simulated OpenAI refuses, as the contract has it, and how its pages join."""
+"""Requests that the simulated OpenAI refuses, per the contract, and how its pages join."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""OpenAI's own Python SDK asks the simulator and validates every answer with its response models."""
+"""OpenAI's own Python SDK sends requests to the simulator and validates every answer with its response models."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from ai_usage_tests.simulator.openai_client import GROUPS, OpenAiClient, of, sec
 
 DAY = date(2026, 11, 18)
 WEEK = of(date(2026, 11, 12), 7)
-UNDECLARED = {"organization_id", "organization_name"}  # production sends them, the SDK does not name them
+UNDECLARED = {"organization_id", "organization_name"}  # production sends them; the SDK does not declare them
 OBJECTS = {"file_search_calls": "file_searches", "web_search_calls": "web_searches"}
 REPORTS: dict[str, type[BaseModel]] = {
     "audio_speeches": models.UsageAudioSpeechesResponse,
@@ -77,7 +77,7 @@ def test_decisions_where_they_are_offered_are_too() -> None:
 def test_costs_are_what_the_sdk_declares_but_for_amounts_as_strings(
     openai: OpenAiClient, first: date, *, is_strict: bool
 ) -> None:
-    """The SDK declares float; production sends strings by now, which the SDK accepts only when it is not strict."""
+    """The SDK declares float. Production now sends strings, which the SDK accepts only when it is not strict."""
     for by in ([], GROUPS, ["user_id"]):
         answer = openai.get("costs", **of(first, 7), group_by=by)
         page = models.UsageCostsResponse.model_validate_json(answer.content, strict=is_strict)

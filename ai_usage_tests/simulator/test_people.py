@@ -1,4 +1,4 @@
-"""The simulated analytics/users: which keys are accepted, which days are ready, and that rows show what happened."""
+"""The simulated analytics/users: which keys are accepted, which days are ready, and that rows match the events."""
 
 import json
 from collections import Counter

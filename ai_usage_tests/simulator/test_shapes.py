@@ -16,7 +16,7 @@ USAGE_GROUPS = {"group_by": ["api_key_id", "workspace_id", "model", "service_tie
 PEOPLE_GROUPS = ["product", "workspace_id", "api_key_id", "actor", "model"]
 RENAMED = {"headers": {"anthropic-version": "2026-10-21"}}
 
-# Null by the contract's tables, though not in a sample.
+# Null per the contract's tables, though not in a sample.
 COST_NULLS = {
     "description",
     "cost_type",

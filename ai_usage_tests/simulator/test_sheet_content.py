@@ -23,7 +23,7 @@ def running() -> Iterator[Google]:
 
 
 def test_good_rows_have_their_stated_values_and_bad_rows_their_faults(running: Google) -> None:
-    """Read by the cells alone, without the code that makes the tab."""
+    """Reads only the cells, without the code that makes the tab."""
     marked = {(row.tab, row.row) for row in running.sheet.good} | {(row.tab, row.row) for row in running.sheet.bad}
     assert len(marked) == len(running.sheet.good) + len(running.sheet.bad)
     for title in TABS:
@@ -143,7 +143,7 @@ def test_right_after_midnight_no_figure_includes_the_day_that_cursor_has_not_com
 
 
 def test_settled_figures_are_those_of_the_reports_now(running: Google) -> None:
-    """What was written at noon is still what the provider reports in the afternoon."""
+    """A figure that was written at noon equals the provider's report in the afternoon."""
     assert running.sheet.left_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
     rows = [row.values for row in running.sheet.good if row.tab == "console_figures"]
     assert {(row["provider"], row["period_end"]) for row in rows} == {

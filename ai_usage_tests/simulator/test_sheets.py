@@ -91,7 +91,7 @@ def test_gspread_opens_lists_and_reads_by_id(running: Google) -> None:
 
 
 def test_tabs_keep_their_ids_from_release_to_release(google: Google) -> None:
-    """A tab is known by its id: in the ledger of an older demo these are the tabs that it pulled."""
+    """A tab is identified by its id: the ledger of an older demo has pulls with these ids."""
     ids = {tab.title: tab.id for tab in google.simulator.sheet.tabs}
     first = {"api_key_mapping": 0, "claude_ai_usage": 1234567, "console_figures": 2469134, "budgets": 3703701}
     assert first | {"seats": 4938268} == {title: of for title, of in ids.items() if title not in {"people", "invoices"}}

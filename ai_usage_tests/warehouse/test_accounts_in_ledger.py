@@ -89,7 +89,7 @@ def test_an_account_that_was_not_pulled_keeps_its_rows_and_rejections(platform: 
 
 
 def build(platform: Platform) -> None:
-    """What a core asset does with each account's records, without a run."""
+    """The work of a core asset on each account's records, without a run."""
     for account, part in platform.warehouse.newest(PULL, BOTH).by_account().items():
         rows = cost_rows(part, NO_ORGANIZATION)
         platform.warehouse.replace_days(CLAUDE_COSTS, part.days, rows, of={"account": account})

@@ -48,7 +48,7 @@ except Exception as error:
 
 
 def child(folder: Path, deed: str, prelude: str = "") -> subprocess.Popen[str]:
-    """Another process that does something to the warehouse in a folder."""
+    """Another process that runs this code on the warehouse in a folder."""
     code = CHILD.format(deed=deed, prelude=prelude)
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     command = [sys.executable, "-c", code, str(folder)]
@@ -56,7 +56,7 @@ def child(folder: Path, deed: str, prelude: str = "") -> subprocess.Popen[str]:
 
 
 def error_of(process: subprocess.Popen[str]) -> str:
-    """The error it failed with; empty if it succeeded. Lines about waiting are left out."""
+    """The error with which it failed; empty if it succeeded. Lines about waiting are left out."""
     _, complaint = process.communicate(timeout=60)
     return complaint.strip().splitlines()[-1] if process.returncode else ""
 
@@ -157,7 +157,7 @@ def test_readers_in_a_container_get_a_folder_with_only_the_published_copy(platfo
 
 def test_without_changes_nothing_is_published_and_no_file_is_left_over(platform: Platform) -> None:
     append(platform, answer(DAY, "1"))
-    leftover = platform.warehouse.path.parent / "published.tmp"  # of a process that was killed
+    leftover = platform.warehouse.path.parent / "published.tmp"  # from a process that was killed
     leftover.write_text("half a copy")
     platform.warehouse.publish()
     published = platform.warehouse.published_path.stat()
@@ -187,7 +187,7 @@ def test_a_writer_that_waited_too_long_names_the_process_that_has_the_file(tmp_p
 
 
 def counted(calls: list[int], function: Callable[..., T]) -> Callable[..., T]:
-    """The function, which counts its calls."""
+    """The function; each call is counted in `calls`."""
 
     def call(*args: object, **named: object) -> T:
         calls[0] += 1
@@ -288,7 +288,7 @@ def test_a_data_dir_that_is_none_is_one_sentence(tmp_path: Path, spoil: Callable
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A warehouse with a thousand records in it, as a file."""
+    """The file of a warehouse with a thousand records."""
     folder = tmp_path_factory.mktemp("whole")
     warehouse_in(folder).append(PULL, [answer(DAY, *(f"{n}.{n * 7919 % 10007}" for n in range(1000)))])
     return (folder / "ai_usage.duckdb").read_bytes()
@@ -320,7 +320,7 @@ def test_a_file_that_was_overwritten_in_the_middle_is_one_sentence_too(tmp_path:
 
 @pytest.fixture
 def forbidden() -> Iterator[Path]:
-    """A folder without write permission; root may write anywhere, so the test runs as another user meanwhile."""
+    """A folder without write permission. Root may write anywhere, so the test runs as another user meanwhile."""
     folder = Path(tempfile.mkdtemp(prefix="ai_usage_tests_"))
     folder.chmod(0o755)
     warehouse_in(folder).append(PULL, [answer(NEXT, "1")])

@@ -42,7 +42,7 @@ def empty(_nothing_yet: Platform, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_every_file_is_one_googlesql_select_that_runs_on_an_empty_warehouse(empty: Platform, name: str) -> None:
     [statement] = sqlglot.parse(googlesql.read(name), read="bigquery")
     assert isinstance(statement, sqlglot.exp.Query)
-    if name == "checks/ledger_is_whole":  # its raw tables are those of the pulls asked for
+    if name == "checks/ledger_is_whole":  # its raw tables are those of the given pulls
         columns = broken_pulls(empty.warehouse, ["claude_cost_report"], DAY, NEXT, with_hashes=True).columns
     else:
         columns = empty.warehouse.query(name, **PARAMETERS).columns

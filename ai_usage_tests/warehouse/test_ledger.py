@@ -1,4 +1,4 @@
-"""The raw ledger keeps everything: versions, empty days, and which version counted at which time."""
+"""The raw ledger keeps everything: versions, empty days, and which version was current at which instant."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -24,7 +24,7 @@ def append(platform: Platform, *answers: Answer) -> list[Version]:
 
 
 def rebuild(platform: Platform, span: Span = BOTH) -> None:
-    """What core/claude_costs does, without a run."""
+    """The work of core/claude_costs, without a run."""
     newest = platform.warehouse.newest(PULL, span)
     rows = cost_rows(newest, Organization("org-1", {None: "Default"}))
     platform.warehouse.replace_days(CLAUDE_COSTS, newest.days, rows)

@@ -42,7 +42,7 @@ SEATS = Table(
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three simulated days in a file that the commit 8e05b69 made."""
+    """Three simulated days in a file that commit 8e05b69 wrote."""
     file = tmp_path_factory.mktemp("made_before") / "ai_usage.duckdb"
     file.write_bytes(lzma.decompress(MADE_BEFORE.read_bytes()))
     return file
@@ -87,7 +87,9 @@ def test_every_pull_and_record_of_an_earlier_release_stays(
 def test_pulls_of_before_accounts_have_the_account_that_was_asked(
     db: duckdb.DuckDBPyConnection, migrated: DuckDBWarehouse
 ) -> None:
-    """The key of the Enterprise organization was asked for its users, the default account for everything else."""
+    """The users were pulled with the key of the Enterprise organization, everything else with the default account's
+    key.
+    """
     pulls = {pull for (pull,) in db.execute(f"select distinct pull from {PULLS.address}").fetchall()}
     found = migrated.ask(f"select distinct pull, account from {PULLS.address}").rows()
     assert dict(found) == dict.fromkeys(pulls, "default") | {"claude_enterprise_users": "enterprise"}
@@ -190,7 +192,7 @@ def test_members_of_an_earlier_release_are_those_that_its_ledger_lists(
 
 
 def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWarehouse) -> None:
-    """A column that is nullable or renamed today must not refuse a row because of its old declaration."""
+    """Today a column may be nullable or renamed. Its old declaration must not refuse a row."""
     with migrated.connected() as today:
         required = {
             (f"{schema}.{table}", column)
@@ -203,7 +205,7 @@ def test_every_table_of_an_earlier_release_takes_today_s_rows(migrated: DuckDBWa
 
 
 def test_rows_that_an_earlier_release_made_for_days_never_pulled_are_deleted(before: Path, tmp_path: Path) -> None:
-    """Case 28: it billed seats from the sheet for every day since the start date."""
+    """Case 28: the earlier release billed seats from the sheet for every day since the start date."""
     file = tmp_path / "ai_usage.duckdb"
     file.write_bytes(before.read_bytes())
     invented = [
@@ -270,8 +272,8 @@ def test_a_release_refuses_a_file_of_a_newer_one_and_leaves_it_as_it_is(tmp_path
     assert file.read_bytes() == before
 
 
-# What each shape's tables are, digested. The first change of a table after a release raises VERSION and adds a line
-# here; before the release it changes the line of that version.
+# A digest of the tables of each schema version. The first change of a table after a release raises VERSION and adds a
+# line here; before the release it changes the line of that version.
 SHAPES = {1: "751e425b08db"}
 
 
@@ -311,7 +313,7 @@ def test_usage_grouped_by_six_dimensions_in_an_earlier_release_keeps_its_grain(m
 def test_a_view_and_a_function_of_another_text_are_made_anew(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rest of the file, a view of the same text too, stays as it is."""
+    """Everything else in the file, including a view with the same text, stays the same."""
     shown = "select column_name from information_schema.columns where table_name = 'provider_figures' order by 1"
     before = platform.sql(shown)
     platform.sql("create or replace view ai_usage_analytics.provider_figures as select 1 as one")

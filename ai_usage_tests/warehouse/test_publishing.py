@@ -1,4 +1,6 @@
-"""Publishing: on disk before it is visible; needs free space; fails its run; a torn copy is replaced automatically."""
+"""Publishing: the copy is on disk before it is visible, needs free space, and fails its run; a torn copy is replaced
+automatically.
+"""
 
 import os
 import shutil
@@ -59,7 +61,7 @@ def of(platform: Platform) -> Settings:
 def test_a_torn_copy_counts_as_none_is_reported_once_and_published_again(
     of: Settings, platform: Platform, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    """Fault 12: every sensor raised until a run that had something to write."""
+    """Fault 12: every sensor raised an error until a run wrote something."""
     copy = of.published_database
     whole = copy.read_bytes()
     copy.unlink()
@@ -175,7 +177,7 @@ def test_too_little_space_is_a_sentence_and_leaves_the_old_copy(
         platform.warehouse.publish()
     assert of.published_database.stat().st_ino == before
     monkeypatch.undo()
-    later = replace(platform.warehouse)  # of another process, which writes nothing
+    later = replace(platform.warehouse)  # in another process, which writes nothing
     later.publish()
     assert of.published_database.stat().st_ino != before
     assert (ledger := published(of)) is not None

@@ -1,4 +1,4 @@
-"""An answer is remembered until what the question reads may be another, and no longer."""
+"""An answer is cached until the tables that its query reads may have changed, and no longer."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -126,7 +126,7 @@ def test_no_more_than_so_many_rows_are_kept(tmp_path: Path, monkeypatch: pytest.
     ask("b", 2)
     ask("a", 3)
     assert asked == ["large", "large", "a", "b"]
-    ask("c", 1)  # with it they would be six
+    ask("c", 1)  # with it there would be six answers
     ask("a", 3)
     assert asked == ["large", "large", "a", "b", "c", "a"]
 

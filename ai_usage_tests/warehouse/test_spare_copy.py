@@ -1,4 +1,4 @@
-"""Publishing a large file writes what changed into a file that no one reads; killed anywhere, it leaves a whole one."""
+"""Publishing a large file writes changes to a file without readers. A kill at any point leaves a complete file."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ print(db.execute("select count(*) from ai_usage_raw.pulls").fetchone()[0])
 
 @pytest.fixture
 def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DuckDBWarehouse:
-    """One whose file is large enough, published twice."""
+    """A warehouse with a file that is large enough, published twice."""
     monkeypatch.setattr(spare_copy, "WORTH_A_SPARE", 0)
     made = warehouse_in(tmp_path)
     for cents in ("1", "2"):
@@ -128,7 +128,7 @@ def test_a_file_that_a_reader_has_open_is_never_written(warehouse: DuckDBWarehou
 
 
 def test_a_spare_that_readers_know_by_another_name_is_never_written(warehouse: DuckDBWarehouse) -> None:
-    """A process that was killed before it showed the newest copy to readers in a container."""
+    """A process was killed before it showed the newest copy to readers in a container."""
     published = warehouse.published_path
     shown = readers_copy(published)
     shown.parent.mkdir()
@@ -183,7 +183,7 @@ def test_killed_anywhere_it_leaves_the_old_state_or_the_new_one(
 
 
 def mortal_deed(function: Callable[..., Any], deeds: list[str], last: int) -> Callable[..., Any]:
-    """The function, in a process that is killed after so many deeds."""
+    """The function, in a process that is killed after this many deeds."""
 
     def do(of: Any, *given: Any, **named: Any) -> Any:
         deeds.append(f"{function.__name__}{f' {of.suffix}' if isinstance(of, Path) else ''}")

@@ -1,4 +1,4 @@
-"""A frame fits its table, or it is refused."""
+"""A frame that does not fit its table is refused."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 
 def pulled(platform: Platform, at: datetime, *cents: str, asked: datetime | None = None) -> Version:
-    """An answer written at an instant, and requested then or before."""
+    """An answer written at an instant; its request was at that instant or before."""
     platform.warehouse.now = lambda: at
     [version] = platform.warehouse.append(PULL, [replace(answer(DAY, *cents), asked_at=asked)])
     platform.warehouse.now = lambda: NOW
@@ -120,7 +120,7 @@ def stale(platform: Platform) -> Sequence[str]:
 def test_builds_and_pull_ids_of_the_future_hide_nothing_from_the_sensor(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pulled with a system clock that was a year ahead."""
+    """They were pulled with a system clock that was a year ahead."""
     year = 365 * 86_400 * 10**9
     real, ahead = time.time_ns, [year]
     monkeypatch.setattr(time, "time_ns", lambda: real() + ahead[0])
@@ -131,12 +131,12 @@ def test_builds_and_pull_ids_of_the_future_hide_nothing_from_the_sensor(
 
     pulled(platform, NOW, "1")
     built()
-    assert stale(platform) == []  # as that machine saw it
+    assert stale(platform) == []  # as that machine would have seen it
     assert builds_of_the_future(platform.warehouse) == 0
     ahead[0] = 0
     assert builds_of_the_future(platform.warehouse) == 1
-    assert stale(platform) == []  # no pull that counts was made yet
-    pulled(platform, NOW, "1")  # finds the same again
+    assert stale(platform) == []  # no pull that counts exists yet
+    pulled(platform, NOW, "1")  # finds the same content again
     assert stale(platform) == ["claude_costs"]
     built()
     assert stale(platform) == []

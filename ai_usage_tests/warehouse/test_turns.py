@@ -1,4 +1,4 @@
-"""A run that builds keeps the file open between its steps, and lets other processes have it all the same."""
+"""A run that builds keeps the file open between its steps, and still lets other processes use it."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ from ai_usage_tests.warehouse.writing import PULL, answer, warehouse_in
 WRITES = "warehouse.append(PULL, [answer(DAY, '1')])"
 
 
-# Another process that writes to the warehouse in each folder that it is given, and prints the error of each.
+# Another process that writes to the warehouse in each folder that it gets, and prints the error of each.
 WRITER = f"""
 import sys
 from pathlib import Path
@@ -45,7 +45,7 @@ for folder in sys.stdin:
 
 @pytest.fixture(scope="module")
 def is_busy() -> Iterator[Callable[[Path], bool]]:
-    """Whether another process is kept from writing to the warehouse in a folder; if it is not, it writes a day."""
+    """Whether another process is prevented from writing to the warehouse in a folder; if it is not, it writes a day."""
     command = [sys.executable, "-c", WRITER]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
@@ -101,7 +101,7 @@ def test_a_step_that_fails_leaves_the_file_closed_and_the_next_one_opens_it(
 
 
 def test_no_other_process_writes_while_the_file_is_copied(tmp_path: Path, is_busy: Callable[[Path], bool]) -> None:
-    """A process that closes a file loses DuckDB's lock of it."""
+    """A process that closes a file loses DuckDB's lock on it."""
     warehouse = warehouse_in(tmp_path)
     with warehouse.connected():
         warehouse.append(PULL, [answer(NEXT, "1")])

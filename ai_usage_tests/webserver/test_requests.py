@@ -19,7 +19,7 @@ BEHIND_A_PROXY = Site.of(
 
 
 def asked(site: Site, method: str = "GET", **headers: str) -> str:
-    """The reason of the refusal; `sec_fetch_site` is the header Sec-Fetch-Site."""
+    """The reason of the refusal. `sec_fetch_site` is the header Sec-Fetch-Site."""
     return site.refusal(method, Headers({name.replace("_", "-"): value for name, value in headers.items()}))
 
 
@@ -58,7 +58,7 @@ def test_another_origin_is_refused_by_any_method_and_other_ports_of_loopback_are
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "what-comes-next"])
 def test_without_an_origin_the_browsers_fetch_site_counts(site: str) -> None:
-    """An image, a frame or a script of another page has no Origin; a link that a person follows has none either."""
+    """An image, a frame or a script of another page has no Origin. A link that a person follows has none either."""
     for kind in ("image", "iframe", "script", "empty"):
         assert asked(ON_LOOPBACK, host=LOCAL, sec_fetch_site=site, sec_fetch_dest=kind, sec_fetch_mode="navigate")
     link = {"host": LOCAL, "sec_fetch_site": site, "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
@@ -73,14 +73,14 @@ def test_without_an_origin_the_browsers_fetch_site_counts(site: str) -> None:
     ["", "text/plain", "text/plain; x=application/json", "multipart/form-data", "application/x-www-form-urlencoded"],
 )
 def test_what_any_page_may_send_unasked_changes_nothing(kind: str) -> None:
-    """A browser that sends no origin: only requests that need a preflight to us are accepted."""
+    """A browser that sends no origin: only requests that need a preflight are accepted."""
     assert asked(ON_LOOPBACK, "POST", host=LOCAL, content_type=kind) == NOT_JSON
     assert asked(ON_LOOPBACK, "POST", host=LOCAL, content_type="Application/JSON; charset=utf-8") == ""
 
 
 def test_behind_a_proxy_its_name_counts_with_its_scheme_and_loopback_still_works() -> None:
     own = "https://usage.example.com"
-    for host in ("usage.example.com", "ui:3000", LOCAL):  # whichever Host the proxy passes on
+    for host in ("usage.example.com", "ui:3000", LOCAL):  # the proxy may pass on any of these as Host
         assert asked(BEHIND_A_PROXY, "POST", host=host, origin=own, content_type=JSON) == ""
         assert asked(BEHIND_A_PROXY, "POST", host=host, origin=EVIL, content_type=JSON) == FOREIGN
         assert asked(BEHIND_A_PROXY, "POST", host=host, origin="http://usage.example.com", content_type=JSON) == FOREIGN

@@ -1,6 +1,6 @@
-"""`make ui` as a process, with its webserver and daemon, asked by a browser on another site and by our own pages.
+"""`make ui` as a process with its webserver and daemon. A browser on another site and our own pages send it requests.
 
-The launch is that of a security review: it had all keys of the platform sent to an address of the launch.
+The launch is from a security review: it sent all keys of the platform to an address in the launch.
 """
 
 import json
@@ -57,7 +57,7 @@ class Ui:
         return httpx.post(f"{self.url}/graphql", json=body, headers=headers, timeout=PATIENCE)
 
     def launch(self, job: str, config: object) -> dict[str, object]:
-        """The request that the UI's launchpad sends."""
+        """The request of the UI's launchpad."""
         own = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
         answer: dict[str, object] = self.post(LAUNCH, launched(job, config), **own).json()["data"]["launchRun"]
         return answer
@@ -171,7 +171,7 @@ def test_a_page_of_another_site_cannot_report_a_check_result(ui: Ui, monkeypatch
     assert [answer.status_code for answer in answers] == [403] * 4
     assert reported() == 0
     assert httpx.post(f"{ui.url}{CHECK}", headers={"Origin": ui.url}, json={}).status_code == 200
-    assert reported() == 1  # else nothing could be seen above
+    assert reported() == 1  # otherwise the assertion above could not fail
 
 
 def reported() -> int:
@@ -198,7 +198,7 @@ def test_the_page_is_served_and_not_in_a_frame(ui: Ui) -> None:
     assert page.status_code == 200
     assert "<html" in page.text
     assert page.headers["x-frame-options"] == "DENY"
-    assert httpx.get(f"{ui.url}/graphql", headers={"Accept": "text/html"}).status_code == 200  # the playground
+    assert httpx.get(f"{ui.url}/graphql", headers={"Accept": "text/html"}).status_code == 200  # the GraphQL playground
 
 
 def test_another_make_ui_on_the_same_data_is_refused(
@@ -214,7 +214,7 @@ def test_another_make_ui_on_the_same_data_is_refused(
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 def test_a_closed_terminal_ends_all_of_it(ui: Ui) -> None:
-    """The last one: only its output is left."""
+    """The last test: after it only the output is left."""
     children = [int(pid) for pid in Path(f"/proc/{ui.process.pid}/task/{ui.process.pid}/children").read_text().split()]
     assert len(children) >= 3  # code server, webserver and daemon
     ui.process.send_signal(signal.SIGHUP)

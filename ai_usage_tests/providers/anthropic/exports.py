@@ -1,4 +1,4 @@
-"""Audit-log exports as claude.ai writes them, with the private things that must go no further than the file."""
+"""Audit-log exports as claude.ai writes them, with private content that must not leave the file."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def event(
     uuid: str = "c-1",
     platform: str = "web",
 ) -> list[str]:
-    """One row: who did what to which thing."""
+    """One row: actor, action and object."""
     actor = {"name": NAME, "uuid": f"id-of-{email}", "metadata": {"email_address": email}} if email else {}
     entity = {"type": "chat_conversation", "uuid": uuid, "name": NAME, "metadata": None}
     about = {"about": ABOUT}

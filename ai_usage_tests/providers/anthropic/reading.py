@@ -1,4 +1,4 @@
-"""A Claude client at a stand-in, and the answers that both exchange."""
+"""A Claude client of a stand-in, and the answers that both exchange."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""An audit-log export, however it was saved: its events to the instant, or one sentence that names the line."""
+"""An audit-log export, in each way it may be saved: its events to the instant, or one sentence that names the line."""
 
 import json
 import re
@@ -189,7 +189,7 @@ def test_the_folders_files_are_its_csv_ones(tmp_path: Path) -> None:
 
 
 def counts(folder: Path, held: dict[date, Counter[AuditEvent]] | None = None) -> list[int]:
-    """The day's events, as the files come together."""
+    """The day's events after each further file."""
     span = Span(DAY, DAY)
     return [len(answer.records) for answer in answers(Uploads(folder, lambda: NOW).audit_logs(span), span, held or {})]
 

@@ -1,4 +1,4 @@
-"""Uploaded audit logs in the graph: what the ledger and core get, what they never see, and what a bad file does."""
+"""Uploaded audit logs in the graph: the content of the ledger and core, the content they never get, and bad files."""
 
 import shutil
 from datetime import date
@@ -87,7 +87,7 @@ def test_the_same_file_twice_and_a_later_longer_one_count_each_event_once(platfo
     run(platform, folder)
     assert used(platform) == [*first, (date(2026, 11, 13), ADA, 1, None, 0, 0, "audit_log")]
     [(kept,)] = platform.sql("select count(*) from ai_usage_raw.claude_audit_log")
-    assert kept == 5 + 2 + 1  # equal content is no new version
+    assert kept == 5 + 2 + 1  # equal content is not a new version
 
 
 def test_what_the_folder_no_longer_has_stays_in_the_ledger(platform: Platform, folder: Path) -> None:
@@ -123,7 +123,7 @@ def test_no_address_device_or_name_goes_further_than_the_file(tmp_path: Path, pl
         assert platform.sql(
             f"select count(*) from ai_usage_raw.claude_audit_log where contains(record, '{private}')"
         ) == [(0,)]
-    assert b"bad.csv, line 3: created_at is no instant" in stored  # the search does see what is stored
+    assert b"bad.csv, line 3: created_at is no instant" in stored  # the search does find stored text
 
 
 def test_one_bad_file_and_nothing_of_the_uploads_is_written(platform: Platform, folder: Path) -> None:

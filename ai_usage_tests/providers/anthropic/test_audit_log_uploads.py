@@ -1,4 +1,4 @@
-"""Uploads that stopped are reported; where there never was one, nothing is missing."""
+"""Uploads that stopped are reported; if there never was an upload, nothing is missing."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ def read(platform: Platform, folder: Path) -> None:
 def test_uploads_that_ended_too_long_ago_warn_with_what_to_export(platform: Platform, tmp_path: Path) -> None:
     path = put(tmp_path / "uploads", "log.csv", event("2026-10-01T08:00:00Z"), event("2026-10-15T08:00:00Z"))
     read(platform, path.parent)
-    path.unlink()  # used once is used
+    path.unlink()  # after one upload, more are expected
     outcome = evaluated(platform, path.parent)
     assert outcome.not_passed(FRESH) == {None}
     evaluation = outcome.evaluation(FRESH, None, TABLE)

@@ -1,4 +1,4 @@
-"""Three tellings of who used claude.ai become one row a person and day: the best one, whole, and nothing guessed."""
+"""Three reports of claude.ai usage become one row per person and day: the best report, complete, without guesses."""
 
 import json
 from collections.abc import Sequence

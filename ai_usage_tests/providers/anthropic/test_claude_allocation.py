@@ -1,4 +1,4 @@
-"""Claude's cost among its payers: small days made by hand, in the tables of core that the two usage requests, the cost
+"""Claude's cost by key and person: small days written by hand, in the core tables that the two usage requests, the cost
 report and analytics fill.
 """
 
@@ -32,7 +32,7 @@ Payer = str | None
 
 @dataclass
 class Company:
-    """What the provider reports of a day: amounts in USD, tokens of one kind."""
+    """The provider's reports of a day: amounts in USD, tokens of one kind."""
 
     costs: list[Row] = field(default_factory=list)
     by_tier: list[Row] = field(default_factory=list)
@@ -130,7 +130,7 @@ def fast_and_standard() -> Company:
 
 
 def test_the_key_that_was_fast_pays_the_fast_line(platform: Platform) -> None:
-    """Case 18: two keys, the same tokens, the second line twice the price: 8.00 and 4.00 where usage has speed."""
+    """Case 18: two keys, the same tokens, the second line at twice the price: 8.00 and 4.00 if usage has speed."""
     company = fast_and_standard()
     company.placed("A", 100, speed="fast")
     company.placed("B", 100)
@@ -139,7 +139,7 @@ def test_the_key_that_was_fast_pays_the_fast_line(platform: Platform) -> None:
 
 
 def test_the_key_that_was_fast_pays_what_analytics_measured(platform: Platform) -> None:
-    """Case 18: 8.00 and 4.00 where analytics measure it."""
+    """Case 18: 8.00 and 4.00 if analytics measure them."""
     company = fast_and_standard()
     company.analytics_cost("8", "A")
     company.analytics_cost("4", "B")
@@ -148,7 +148,7 @@ def test_the_key_that_was_fast_pays_what_analytics_measured(platform: Platform) 
 
 
 def test_without_speed_and_analytics_the_shares_are_estimates(platform: Platform) -> None:
-    """Case 18: else marked estimated, never exact."""
+    """Case 18: otherwise marked estimated, never exact."""
     built = fast_and_standard().built(platform)
     assert (built.keys, built.methods) == ({"A": Decimal(6), "B": Decimal(6)}, {"estimated"})
     [(method, usd)] = platform.sql(
@@ -191,7 +191,7 @@ def test_a_second_answer_that_does_not_add_up_to_the_first_is_not_used(platform:
 
 
 def test_both_reports_together_separate_what_neither_separates_alone(platform: Platform) -> None:
-    """Batch is never fast and ran nowhere but globally, as the lines show: so each key has one possible split."""
+    """Batch is never fast and was only global, as the lines show, so each key has one possible split."""
     company = Company()
     company.line("10")
     company.line("22", inference_geo="us")
@@ -210,7 +210,7 @@ def test_both_reports_together_separate_what_neither_separates_alone(platform: P
     company.placed("B", 60)
     built = company.built(platform)
     found = built.by("service_tier", "allocation_method")
-    assert found["standard", "estimated"] == 10 + 22 + 40  # A's priority tokens may be any of these: it has two answers
+    assert found["standard", "estimated"] == 10 + 22 + 40  # A's priority tokens may be any of these: two solutions
     company.by_tier = [row for row in company.by_tier if row["service_tier"] != "priority"]
     company.by_speed[2][OUTPUT] = 100
     built = company.built(platform)
@@ -237,7 +237,7 @@ def test_a_question_with_two_answers_is_estimated(platform: Platform) -> None:
 
 
 def test_each_keys_total_over_its_tiers_is_the_measured_one(platform: Platform) -> None:
-    """Case 21: lines in `standard` and `flex`, analytics measure each key's total: off by up to 40 % per key before."""
+    """Case 21: lines in `standard` and `flex`; analytics measure each key's total. Keys were off by up to 40 %."""
     company = Company()
     company.line("30")
     company.line("10", service_tier="flex")
@@ -320,7 +320,9 @@ def test_what_analytics_do_not_have_yet_is_in_proportion_over_all_tiers(platform
 
 
 def test_whatever_tiers_and_keys_there_are_both_sums_stay_whole(platform: Platform) -> None:
-    """Random days: all tiers' lines and all keys' measured costs come out to the last digit, and nothing negative."""
+    """Random days: the lines of all tiers and the measured costs of all keys match to the last digit; nothing is
+    negative.
+    """
     chance = Random(21)  # noqa: S311 - no secret
     company = Company()
     tiers: dict[tuple[str, str], Decimal] = defaultdict(Decimal)

@@ -1,4 +1,4 @@
-"""The Claude client against a stand-in that follows the contract: what it asks for, and what it keeps of each day."""
+"""The Claude client against a stand-in that follows the contract: its requests, and what it keeps of each day."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -95,7 +95,7 @@ def no_bucket(text: str) -> Callable[[list[str]], list[str]]:
     return lambda page: [*page[:6], text]
 
 
-# What is done to the answer → the days not kept, and those of them that are "not yet".
+# The change of the answer → the days that are not kept, and those of them that are "not yet".
 LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
     "all is well": (lambda page: page, set(), set()),
     "the newest day is not there": (lambda page: page[:6], {7}, {7}),
@@ -127,7 +127,7 @@ LIES: dict[str, tuple[Callable[[list[str]], list[str]], set[int], set[int]]] = {
 def test_what_is_wrong_with_a_day_costs_that_day_alone(
     stand_in: StandIn, admin: ClaudeAdmin, report: str, lie: str
 ) -> None:
-    """Case 11 and its neighbors."""
+    """Case 11 and similar ones."""
     stand_in.bend, lost, not_yet = LIES[lie]
     stand_in.days = {day: [LINE] for day in WEEK.days}
     got = REPORTS[report](admin, WEEK)
@@ -141,7 +141,7 @@ def test_what_is_wrong_with_a_day_costs_that_day_alone(
 
 
 def test_four_of_five_days_are_kept_and_the_fifth_is_asked_again(stand_in: StandIn, admin: ClaudeAdmin) -> None:
-    """Case 11: five days asked, the clock on the sixth at 09:00, the newest has no bucket yet."""
+    """Case 11: five days requested, the clock on the sixth at 09:00, the newest has no bucket yet."""
     five = Span(WEEK.days[2], WEEK.last)
     stand_in.days, stand_in.bend = {day: [LINE] for day in five.days}, lambda page: page[:4]
     got = admin.cost_report(five, group_by=COST_GROUPS)

@@ -1,4 +1,4 @@
-"""Everything stands there once."""
+"""The check that no cost line appears twice."""
 
 from ai_usage_tests.mock_claude import DAY
 from ai_usage_tests.platform import Platform

@@ -1,4 +1,4 @@
-"""Lists, analytics and people as the Claude client reads them; its keys, its errors and its pace."""
+"""Lists, analytics and people as the Claude client reads them; its keys, its errors and its rate limit."""
 
 import json
 from collections.abc import Callable
@@ -126,7 +126,7 @@ def test_a_day_that_is_not_ready_is_not_yet_and_the_others_are_kept(stand_in: St
     assert [answer.day for answer in got] == WEEK.days[:5]
     assert left_out(got) == [NotYet(day, WEEK.days[4]) for day in WEEK.days[5:]]
     assert str(got.left_out[1]) == "not yet: 2026-11-07 was asked for, the latest available day is 2026-11-05"
-    assert len(stand_in.asked) == 7  # a refusal is not tried again
+    assert len(stand_in.asked) == 7  # a refusal is not retried
 
 
 def refusing(body: bytes) -> ClaudeAdmin:
@@ -212,7 +212,7 @@ def test_analytics_alone_keep_to_the_pace_retries_and_pages_included(
     monkeypatch.setattr(Pace, "__call__", lambda pace, _: waits.append(pace))
     stand_in.rows, stand_in.page_size = [row(DAY, n) for n in range(5)], 2
     admin.cost_report(WEEK)
-    assert {pace.default for pace in waits} == {REQUESTS_A_MINUTE}  # no endless answer is followed at full speed
+    assert {pace.default for pace in waits} == {REQUESTS_A_MINUTE}  # an endless answer is not followed at full speed
     waits.clear()
     admin.analytics_cost(WEEK)
     stand_in.days = {day: [] for day in WEEK.days}

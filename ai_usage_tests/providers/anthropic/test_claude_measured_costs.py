@@ -1,4 +1,4 @@
-"""Costs that analytics measure by key, from the provider's answers to the keys' expenses."""
+"""Costs that analytics measure per key, from the provider's answers to the keys' expenses."""
 
 import json
 from decimal import Decimal
@@ -14,7 +14,7 @@ A, B = "apikey_a", "apikey_b"
 
 
 def measured(key: str, cents: str, workspace_id: str | None = TEAM) -> Row:
-    """A record of `analytics/cost`: so much of the day's output was this key's."""
+    """A record of `analytics/cost`: this key's cost of the day's output."""
     group = {"product": "messages_api", "workspace_id": workspace_id, "api_key_id": key, "actor_type": "api_actor"}
     group |= {"model": OPUS, "cost_type": "tokens", "token_type": "output_tokens"}
     cost = {"amount": cents, "list_amount": cents, "currency": "USD", "requests": 1}
@@ -22,12 +22,12 @@ def measured(key: str, cents: str, workspace_id: str | None = TEAM) -> Row:
 
 
 def used(line: Row, key: str, tokens: int, **more: Any) -> Row:
-    """A line of the usage report, of another key and another number of tokens."""
+    """A line of the usage report, for another key and another number of tokens."""
     return {**line, "api_key_id": key, "output_tokens": tokens, **more}
 
 
 def built(platform: Platform, lines: list[Line], *records: Row) -> None:
-    """The day as the provider reports it: analytics are in the ledger, all else is pulled."""
+    """Builds the day: analytics are in the ledger, everything else is pulled."""
     texts = [json.dumps(record).encode() for record in records]
     refreshed = {"data_refreshed_at": "2026-11-20T06:00:00Z"}
     platform.warehouse.append("claude_analytics_cost", [Answer("anthropic", DAY, texts, 1, {}, refreshed)])
@@ -38,7 +38,7 @@ def built(platform: Platform, lines: list[Line], *records: Row) -> None:
 
 
 def test_each_key_of_a_day_with_two_tiers_has_its_measured_total(platform: Platform) -> None:
-    """Case 21: lines in `standard` and `flex`; analytics measure each key's total, and the tokens disagree with it."""
+    """Case 21: lines in `standard` and `flex`; analytics measure each key's total, which differs from the tokens."""
     platform.claude.lines[DAY] = lambda rows: [rows[0], {**rows[1], "service_tier": "flex"}]
     platform.claude.usage[DAY] = lambda rows: [
         used(rows[0], A, 600_000),

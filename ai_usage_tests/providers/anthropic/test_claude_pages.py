@@ -37,13 +37,13 @@ RECORDS: dict[str, Callable[[int], str]] = {
 
 @dataclass
 class Shifting:
-    """Bends the pages of so many readings: each begins with the last item of the page before it; if it `loses`, its own
-    last item is on no page.
+    """Changes the pages of this many readings: each page begins with the last item of the page before. If `loses` is
+    set, the page's own last item is on no page.
     """
 
     readings: int
     loses: bool = False
-    pages: int = 3  # of a reading
+    pages: int = 3  # in a reading
     asked: int = 0
     before: str = ""
 
@@ -81,7 +81,7 @@ def test_pages_that_overlapped_once_are_read_again(
 def test_a_record_that_comes_twice_in_two_equal_readings_is_there_twice(
     stand_in: StandIn, admin: ClaudeAdmin, path: str
 ) -> None:
-    """Case 17: what the provider itself repeats is kept as it was sent; the grain check reports it."""
+    """Case 17: what the provider itself repeats is stored as sent; the grain check reports it."""
     records = RECORDS[path]
     sent = [records(n) for n in range(6)]
     stand_in.days, stand_in.rows, stand_in.page_size, stand_in.bend = {DAY: sent}, sent, 2, Shifting(9)
@@ -186,7 +186,7 @@ ASKS: dict[str, Callable[[ClaudeAdmin], object]] = {
 
 def test_an_answer_without_its_list_is_named_by_its_endpoint(stand_in: StandIn, admin: ClaudeAdmin) -> None:
     for path, ask in ASKS.items():
-        stand_in.envelope = {"data": None}  # the later of two equal names counts
+        stand_in.envelope = {"data": None}  # the later of two fields with one name counts
         stand_in.lists = {"workspaces": []}
         with pytest.raises(UnexpectedAnswer, match=path):
             ask(admin)

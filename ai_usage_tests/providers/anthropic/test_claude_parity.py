@@ -1,4 +1,4 @@
-"""The cost report against analytics: each cause of a difference, planted by hand, comes out as planted."""
+"""The cost report against analytics: each cause of a difference is planted by hand, and the result names it."""
 
 import json
 from dataclasses import dataclass, field
@@ -75,7 +75,7 @@ class Sides:
 
 
 def causes(row: Row) -> dict[str, Decimal]:
-    """What is not zero, the difference's sum being shown on the way."""
+    """The causes that are not zero, after a check that they sum to the difference."""
     assert sum(row[cause] for cause in CAUSES) == row["difference_usd"] == row["analytics_usd"] - row["cost_report_usd"]
     return {cause: row[cause] for cause in CAUSES if row[cause]}
 
@@ -135,7 +135,7 @@ def test_priority_tier_explains_what_such_tokens_may_cost_and_nothing_else(
     sides.asked()
     sides.cost("10")
     sides.used(1000, "standard")
-    sides.used(200, "priority")  # 2 USD at the price of the others
+    sides.used(200, "priority")  # 2 USD at the price of the other tokens
     sides.analytics_cost(Decimal(10) + Decimal(more))
     assert causes(sides.compared(platform)[0]) == {cause: Decimal(more)}
 
@@ -197,7 +197,7 @@ def test_a_restatement_from_before_analytics_were_asked_explains_nothing(platfor
     [
         ("2026-11-11T23:59:59Z", "not_settled_usd"),
         ("2026-11-12T00:00:00Z", "unexplained_usd"),
-        (None, "unexplained_usd"),  # asked nine days later
+        (None, "unexplained_usd"),  # pulled nine days later
     ],
 )
 def test_a_day_is_settled_24_hours_after_its_end(platform: Platform, refreshed: str | None, cause: str) -> None:
@@ -256,7 +256,7 @@ def _usd(chance: Random, upto: int) -> Decimal:
 
 
 def _plant(sides: Sides, day: date, chance: Random) -> dict[str, Decimal]:
-    """A day of equal sides, and in each a few things that make them differ."""
+    """A day with equal sides, and a few planted causes of a difference on each."""
     wanted = dict.fromkeys(CAUSES, Decimal(0))
     bill = Decimal(0)
     for cell in range(chance.randint(1, 4)):

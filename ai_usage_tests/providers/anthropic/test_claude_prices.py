@@ -1,4 +1,4 @@
-"""The envelope of list prices: dated, and too narrow for a slip of a hundred."""
+"""The range of list prices: dated, and narrow enough to detect an error by a factor of 100."""
 
 from datetime import date
 from decimal import Decimal
@@ -43,7 +43,7 @@ def test_a_price_is_that_of_its_day() -> None:
 
 
 def times(day: date, model: str = OPUS, listed: int = 25, **known: str) -> Decimal:
-    """The most that a model's output may cost, as a multiple of its list price."""
+    """The upper limit of a model's output cost, as a multiple of its list price."""
     return token_envelope(model, OUTPUT, day, **known).most * 10**6 / listed
 
 
@@ -65,7 +65,7 @@ def times(day: date, model: str = OPUS, listed: int = 25, **known: str) -> Decim
     ],
 )
 def test_fast_mode_is_priced_where_and_while_it_is_sold(model: str, listed: int, day: date, most: str) -> None:
-    """Case 19: six times list is a price of Opus 4.6 from February to summer 2026, and no other time."""
+    """Case 19: six times list is a price of Opus 4.6 from February to summer 2026, and at no other time."""
     assert times(day, model, listed, inference_geo="global") == Decimal(most)
 
 

@@ -1,4 +1,4 @@
-"""A Claude record that cannot be used blocks its day, or nothing; the other days and providers go on."""
+"""A Claude record that cannot be used blocks its day, or nothing; the other days and providers continue."""
 
 import json
 from datetime import date, timedelta
@@ -27,7 +27,7 @@ NEXT = DAY + timedelta(days=1)
 
 
 def failed(outcome: Outcome) -> set[tuple[str, date | None]]:
-    """What failed on which day, but for how fresh the data are, and for what a blocked day means for the marts."""
+    """The failed checks and their days, except freshness and the effect of a blocked day on the marts."""
     return {
         (check, day)
         for (check, _), evaluations in outcome.evaluations.items()
@@ -50,7 +50,7 @@ def test_a_line_in_euros_is_named_by_day_and_currency(good: Platform) -> None:
 
 @pytest.mark.usefixtures("settings_are_read_again")
 def test_a_rate_makes_dollars_of_euros(good: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Case 10: the same with a rate: lines and the console's figure are compared as they were billed."""
+    """Case 10: the same with a rate; lines and the console's figure are compared in the billed currency."""
     rates = tmp_path / "rates.toml"
     rates.write_text('[[rate]]\ncurrency = "EUR"\nvalid_from = 2026-01-01\nusd_per_unit = "1.0842173"\n')
     monkeypatch.setenv("AI_USAGE_CURRENCY_RATES", str(rates))

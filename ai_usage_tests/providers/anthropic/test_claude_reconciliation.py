@@ -1,4 +1,4 @@
-"""Money compared with money, tokens and list prices: each check fails on the harmed day and passes on the others."""
+"""Costs compared with costs, tokens and list prices: each check fails on the harmed day and passes on the others."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ SEARCH = "token_type = null, cost_type = 'web_search', amount_usd = 1"
 ONE_SEARCH = f"update {USAGE} set web_search_requests = 1 {THAT_DAY}"
 ESTIMATED = f"update {CODE} set estimated_cost_usd ="
 
-HARMS = {  # check, what is done to the data, the severity and a part of the sentence that names it
+HARMS = {  # check, the change of the data, the severity, and a part of the sentence that names it
     "lines_lost": (
         GROUPED,
         f"delete from {COSTS} {THAT_DAY}",
@@ -73,7 +73,7 @@ UNPRICED = {
 
 @pytest.mark.parametrize("what", UNPRICED)
 def test_what_the_price_list_does_not_know_is_one_warning_for_all_days(good: Platform, what: str) -> None:
-    """Its lines are not evaluated; those beside them are, and a day of nothing else is not evaluated at all."""
+    """Its lines are not evaluated; lines beside them are. A day with no other lines is not evaluated at all."""
     good.sql(f"{SET} model = 'claude-opus-4-5', token_type = 'output_tokens' where activity_date > '{DAY}'")
     good.sql(f"{SET} {UNPRICED[what]} where activity_date > '{DAY}'")
     outcome = good.check(LISTED)

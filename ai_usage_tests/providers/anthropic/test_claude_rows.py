@@ -1,4 +1,4 @@
-"""Shaping: Claude's records in, rows of core out, to the last digit; no money that is none."""
+"""Shaping: Claude's records in, rows of core out, to the last digit. An invalid amount becomes no row."""
 
 import json
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def records(*texts: str, day: date | None = DAY, pull: str = "claude_x", envelop
 
 
 def cost(amount: str = '"1"', **more: object) -> str:
-    """A cost line with its amount written so."""
+    """A cost line with the amount written in this form."""
     rest = {"currency": "USD", "workspace_id": None} | more
     return f'{{"amount": {amount}, {json.dumps(rest)[1:]}'
 
@@ -53,7 +53,7 @@ def code(n: int = 0, **changed: Any) -> str:
 
 
 def models(*amounts: str) -> str:
-    """A record of Claude Code with one model an amount, spelled so."""
+    """A record of Claude Code with one model per amount, written in this form."""
     tokens = {"input": 1, "output": 2, "cache_read": 3, "cache_creation": 4}
     used = [
         f'{{"model": "m{n}", "tokens": {json.dumps(tokens)}, "estimated_cost": {{"currency": "USD", "amount": {a}}}}}'
@@ -66,7 +66,7 @@ EXACT = [
     ("83391.52823", "833.9152823"),
     ("41280.000000", "412.8"),
     ("0.0000001", "1e-9"),
-    ("0.00000005", "0"),  # half of the last decimal: to the even side
+    ("0.00000005", "0"),  # half of the last decimal rounds to even
     ("0.00000015", "2e-9"),
     ("0.00000025", "2e-9"),
     ("0.000000250000000000000000000000000000000000000000000000000000000001", "3e-9"),

@@ -70,7 +70,7 @@ def test_without_the_key_or_its_scope_the_limits_are_skipped_with_what_they_need
     with Simulator(now=NOW) as stand_in:
         outcome = run(platform, stand_in, analytics_key="")
         assert "ANTHROPIC_ANALYTICS_API_KEY is not set" in outcome.noted(PULL, None)["skipped"]
-        outcome = run(platform, stand_in, analytics_key=ADMIN_KEY)  # a key that the analytics accept, without the scope
+        outcome = run(platform, stand_in, analytics_key=ADMIN_KEY)  # analytics accept the key, but it lacks the scope
     assert outcome.result.success
     assert "a key with the scope read:spend_limits" in outcome.noted(PULL, None)["skipped"]
 

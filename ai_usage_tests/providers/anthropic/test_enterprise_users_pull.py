@@ -1,4 +1,4 @@
-"""Who used claude.ai, from the simulator into core: each day it has, to the last count, and no other."""
+"""People's claude.ai usage, from the simulator into core: each available day, to the last count, and no other."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -49,7 +49,7 @@ def test_each_ready_day_has_the_counts_of_the_provider(platform: Platform, stand
     assert set(outcome.evaluations["schema_drift", "claude_enterprise_users"]) == {None}
     assert len(stand_in.requests) == 7
     assert outcome.noted(PULL, WEEK.days[0])["requests_in_run"] == 7
-    final = [day for day in WEEK.days if day <= date(2026, 11, 16)]  # later days' figures still move
+    final = [day for day in WEEK.days if day <= date(2026, 11, 16)]  # figures of later days are provisional
     built = platform.sql(
         f"""select activity_date, user_id, conversation_count, message_count, project_count, file_upload_count
         from ai_usage_analytics.claude_usage_stats where activity_date <= '{final[-1]}'
@@ -75,7 +75,7 @@ def test_a_day_that_is_not_ready_is_not_yet_left_as_it_was_and_taken_later(
     assert "skipped" not in outcome.noted(PULL, WEEK.days[-2])
     assert platform.warehouse.pulled_days("claude_enterprise_users") == WEEK.days[:-1]
     assert "no source was asked" in outcome.noted(BUILT, yesterday)["skipped"]
-    assert outcome.not_passed("pull_is_recent") == set()  # a provider that is a day behind is no pipeline that stopped
+    assert outcome.not_passed("pull_is_recent") == set()  # only the provider is a day behind
     late = Simulator(now=datetime(2026, 11, 20, 10, tzinfo=UTC))
     with late:
         again = run(platform, late)

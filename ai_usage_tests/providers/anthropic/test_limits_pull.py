@@ -1,4 +1,6 @@
-"""Limits in a pull: too large an answer is asked for by fewer days; what was pulled before the time is up stands."""
+"""Limits in a pull: an answer that is too large is requested again for fewer days; what was pulled before the deadline
+stays.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +20,7 @@ from ai_usage_tests.platform import Platform
 
 USAGE, COSTS = "raw/claude_messages_usage", "raw/claude_cost_report"
 WEEK = Span(DAY, DAY + timedelta(days=6))
-PAGE = 2_000  # bytes that a page of one day has less than
+PAGE = 2_000  # bytes; a page of one day is smaller
 
 
 def opened(answer: Callable[[httpx.Request], httpx.Response], limits: Limits) -> ClaudeAdmin:
@@ -71,7 +73,7 @@ def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_aga
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.params.get("page") == str(first_window[-1]):
-            admin.admin.http.allowed.seconds = -1  # as if this page had taken all the time there was
+            admin.admin.http.allowed.seconds = -1  # as if this page had taken all of the time
         return stand_in.answer(request)
 
     admin = opened(answer, Limits(pull_seconds=3 * 3600))
@@ -79,7 +81,7 @@ def test_what_was_pulled_before_the_time_was_up_stands_and_the_rest_is_asked_aga
     assert "has been asked for 3 hours in this run (AI_USAGE_PULL_HOURS). What was pulled before is kept" in reason
     assert platform.warehouse.pulled_days("claude_messages_usage") == first_window
     before = admin.requests
-    assert pull(platform, COSTS, long, admin).failed  # nor is another report asked for in the same run
+    assert pull(platform, COSTS, long, admin).failed  # nor is another report requested in the same run
     assert admin.requests == before
     assert pull(platform, USAGE, long, opened(stand_in.answer, Limits())).failed == {}
     assert platform.warehouse.pulled_days("claude_messages_usage") == long.days

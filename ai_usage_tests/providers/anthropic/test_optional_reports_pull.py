@@ -1,4 +1,4 @@
-"""Pulls from providers that refuse a report, lack a bucket or shift their pages, and what each costs."""
+"""Pulls from providers that refuse a report, lack a bucket or shift their pages, and the data that are lost."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -70,7 +70,7 @@ def test_a_report_outside_the_plan_is_skipped_and_everything_else_arrives(
     """Case 3, for each optional report at once; HIPAA readiness is the 400."""
     stand_in.faults.plan("not_included", path="/analytics/", status=status, times=None)
     stand_in.faults.plan("not_included", path="claude_code", status=status, times=None)
-    if status == 401:  # else the Analytics key itself would be refused, which is no plan's matter
+    if status == 401:  # otherwise the Analytics key itself would be refused, whatever the plan
         stand_in.faults.clear()
         stand_in.faults.plan("not_included", path="analytics/cost", status=status, times=None)
         stand_in.faults.plan("not_included", path="claude_code", status=status, times=None)
@@ -99,13 +99,13 @@ def test_a_400_that_is_our_own_fault_fails_its_report_alone(platform: Platform, 
 
 
 def test_a_key_that_nothing_opens_to_fails_every_pull_and_skips_none(platform: Platform, stand_in: Simulator) -> None:
-    """Case 3's 401 for everything."""
+    """Case 3: 401 for everything."""
     outcome = claude(platform, stand_in, key="sk-ant-admin01-revoked")
     asked = {"cost_report_and_totals" if "cost_" in pull[:13] else pull[7:] for pull in (*ASKED, *SNAPSHOT_PULLS)}
     assert outcome.failed.keys() == {f"raw__claude_{pull}" for pull in asked}
     assert outcome.noted_anywhere("skipped") == {}
     outcome = cursor(platform, stand_in, FIRST, *cursor_pulls.REPORTS, key="crsr_revoked")
-    of_today = "cursor_usage_events_today"  # waits for the spend, and is not asked for
+    of_today = "cursor_usage_events_today"  # it waits for the spend, and is not requested
     assert outcome.failed.keys() == {f"raw__{pull}" for pull in cursor_pulls.REPORTS if pull != of_today}
     assert outcome.noted_anywhere("skipped") == {}
 
@@ -114,7 +114,7 @@ def test_a_key_that_nothing_opens_to_fails_every_pull_and_skips_none(platform: P
 def test_commits_and_billing_groups_outside_the_teams_plan_are_skipped(
     platform: Platform, stand_in: Simulator, status: int
 ) -> None:
-    """Case 12: 401 "must be a member of an enterprise team" is no wrong key."""
+    """Case 12: 401 "must be a member of an enterprise team" does not mean a wrong key."""
     optional = {"cursor_ai_commits", "cursor_groups"}
     stand_in.faults.plan("not_included", path="ai-code", status=status, times=None)
     stand_in.faults.plan("not_included", path="/teams/groups", status=status, times=None)
@@ -131,7 +131,7 @@ COSTS = ("claude_cost_report", "claude_cost_totals", "claude_messages_usage")
 
 
 def test_the_newest_days_bucket_is_not_yet_and_the_other_days_are_kept(platform: Platform, stand_in: Simulator) -> None:
-    """Case 11: four of five asked days have a bucket; the fifth is asked again later."""
+    """Case 11: four of five requested days have a bucket; the fifth is requested again later."""
     stand_in.faults.plan("missing_bucket", path="cost_report", times=None)
     stand_in.faults.plan("missing_bucket", path="usage_report/messages", times=None)
     outcome = claude(platform, stand_in, FIVE, *COSTS)
@@ -163,7 +163,7 @@ def test_a_missing_bucket_costs_its_day_alone_and_is_noted(platform: Platform, s
 def test_a_day_of_which_one_of_both_reports_lacks_a_bucket_is_not_compared(
     platform: Platform, stand_in: Simulator
 ) -> None:
-    stand_in.faults.plan("missing_bucket", path="cost_report")  # of the lines alone
+    stand_in.faults.plan("missing_bucket", path="cost_report")  # only for the lines
     outcome = claude(platform, stand_in, FIVE, "claude_cost_report", "claude_cost_totals")
     assert outcome.result.success
     assert platform.warehouse.pulled_days("claude_cost_report") == FIVE.days[:4]

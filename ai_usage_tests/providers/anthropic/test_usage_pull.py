@@ -1,4 +1,4 @@
-"""Usage in two requests of five dimensions, from a provider that enforces its limits to each key's cost."""
+"""Usage in two requests of five dimensions, from a provider that enforces its limits, through to each key's cost."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ OPUS, CENTS_A_TOKEN = "claude-opus-4-5-20251101", Decimal("0.0025")  # output, a
 
 @dataclass(frozen=True)
 class Use:
-    """What a key used on a day; twice as dear where it was fast."""
+    """A key's usage on a day; fast usage costs twice as much."""
 
     day: date
     api_key_id: str
@@ -59,7 +59,9 @@ class Use:
 
 @dataclass
 class Console:
-    """The provider: it refuses a sixth dimension, and speed without its beta; a dimension not asked for is null."""
+    """The provider: it refuses a sixth dimension, and speed without its beta. A dimension that was not requested is
+    null.
+    """
 
     uses: list[Use]
     keys: tuple[str, ...] = ("apikey_A", "apikey_B")
@@ -139,7 +141,7 @@ class Console:
 
     @property
     def speed_requests(self) -> list[tuple[str, str]]:
-        """The spans asked about by speed, the end exclusive."""
+        """The spans requested by speed, with an exclusive end."""
         return [(query["starting_at"][:10], query["ending_at"][:10]) for _, query in self.asked
                 if "speed" in query.get_list("group_by[]")]  # fmt: skip
 
@@ -163,7 +165,7 @@ def pulled(platform: Platform, console: Console, sheet: Path | None = None) -> O
 
 
 def costs(platform: Platform, column: str = "api_key_id") -> dict[tuple[date, str | None], tuple[Decimal, str]]:
-    """(day, key) → USD and how it was allocated."""
+    """(day, key) → USD and the allocation method."""
     rows = platform.sql(
         f"""select expense_date, {column}, sum(cost_usd), string_agg(distinct allocation_method)
         from ai_usage_analytics.claude_attributed_costs group by 1, 2 order by 1, 2"""
@@ -172,7 +174,7 @@ def costs(platform: Platform, column: str = "api_key_id") -> dict[tuple[date, st
 
 
 def test_usage_is_asked_by_five_dimensions_and_its_shares_are_exact(platform: Platform) -> None:
-    """Case 1: the provider answers 400 to a sixth; money is complete, keys' shares exact where prices are uniform."""
+    """Case 1: the provider answers 400 to a sixth; costs are complete, keys' shares exact where prices are uniform."""
     console = Console([
         *(Use(day, "apikey_A", 200_000) for day in DAYS.days),
         *(Use(day, "apikey_B", 100_000, "wrkspc_data") for day in DAYS.days),
@@ -192,7 +194,7 @@ def test_usage_is_asked_by_five_dimensions_and_its_shares_are_exact(platform: Pl
 
 
 def fast_day(day: date) -> list[Use]:
-    """Two keys, the same tokens: 8.00 for the one that was fast, 4.00 for the other."""
+    """Two keys with the same tokens: 8.00 for the fast one, 4.00 for the other."""
     return [Use(day, "apikey_A", 160_000, speed="fast"), Use(day, "apikey_B", 160_000)]
 
 
@@ -236,7 +238,7 @@ def test_geography_is_asked_for_too(platform: Platform) -> None:
 
 
 def test_a_deleted_key_has_its_cost_go_to_its_owner(platform: Platform, tmp_path: Path) -> None:
-    """Case 20: a key in usage and cost, no longer in `/api_keys`, owned in the sheet."""
+    """Case 20: a key in usage and cost, no longer in `/api_keys`, with an owner in the sheet."""
     tab = "api_key_id,api_key_name,user_email,team_name,description\n"
     tab += "apikey_B,old etl,ada@example.com,Data,deleted in October\napikey_Typo,,bob@example.com,Web,\n"
     (tmp_path / "api_key_mapping.csv").write_text(tab, encoding="utf-8")

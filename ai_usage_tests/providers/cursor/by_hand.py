@@ -1,4 +1,4 @@
-"""Answers of Cursor put straight into the ledger, and the core tables built from them."""
+"""Answers of Cursor written straight to the ledger, and the core tables built from them."""
 
 import json
 from datetime import date, datetime

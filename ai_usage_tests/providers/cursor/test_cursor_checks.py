@@ -17,7 +17,7 @@ from ai_usage.simulator import CURSOR_KEY, Simulator
 from ai_usage_tests.outcome import Outcome
 from ai_usage_tests.platform import Platform, platform_in
 
-CYCLE = Span(date(2026, 11, 3), date(2026, 11, 19))  # of which the clock's today, the 20th, is not over
+CYCLE = Span(date(2026, 11, 3), date(2026, 11, 19))  # the cycle up to the clock's yesterday
 DAY, NEXT = date(2026, 11, 11), date(2026, 11, 12)
 EVENTS, STATS = "ai_usage_analytics.cursor_usage_events", "ai_usage_analytics.cursor_usage_stats"
 
@@ -79,12 +79,12 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """The team's cycle so far, pulled, built and right."""
+    """The team's cycle so far, pulled and built without errors."""
     return past.copy(tmp_path)
 
 
 def evaluated(platform: Platform, *checks: str) -> Outcome:
-    """The checks alone, over the cycle."""
+    """Only the checks, over the cycle."""
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1].startswith("cursor_")]
     keys = [key for key in every if key.name in (checks or NAMES)]
     return platform.materialize(dg.AssetSelection.checks(*keys), CYCLE, None, cursor_admin=object())
@@ -155,7 +155,7 @@ def test_a_figure_in_whole_cents_may_be_rounded_to_them() -> None:
 
 
 def test_members_are_expected_from_the_day_after_they_joined(good: Platform) -> None:
-    """A member without any row, however idle, is missed on every day since."""
+    """A member without any row, however inactive, is missing on every day since then."""
     [(email,)] = good.sql(f"select min(user_email) from {STATS} where not is_active")
     good.sql(f"delete from {STATS} where user_email = '{email}'")
     assert evaluated(good, MEMBERS).not_passed(MEMBERS) == set(CYCLE.days)
@@ -170,4 +170,4 @@ def test_a_blocked_day_keeps_its_last_good_money(good: Platform) -> None:
     outcome = good.materialize(mart, CYCLE, None, cursor_admin=object())
     assert outcome.noted("marts/cursor_expenses", DAY)["blocked_by"] == [MISSING, TWICE]
     assert good.dollars("cursor_expenses", "billed_usd") == before
-    assert before[DAY] > before[DAY - timedelta(days=4)] > 0  # a working day, and a Saturday of seats alone
+    assert before[DAY] > before[DAY - timedelta(days=4)] > 0  # a working day, and a Saturday with only seats

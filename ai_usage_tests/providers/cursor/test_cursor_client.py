@@ -79,7 +79,7 @@ def test_adjacent_windows_neither_share_nor_lose_an_event(admin: CursorAdmin) ->
         for events in decoded(admin.usage_events(WEEK)).values()
         for event in events
     ]
-    assert {0, 86_399_999} <= set(times)  # there are events on the boundaries themselves
+    assert {0, 86_399_999} <= set(times)  # there are events exactly on the boundaries
 
 
 def test_equal_events_are_kept_as_often_as_they_happened(admin: CursorAdmin) -> None:
@@ -178,7 +178,9 @@ def test_a_span_over_midnight_is_whole_days(admin: CursorAdmin) -> None:
 
 
 def boundary(admin: CursorAdmin, readings: int, *, loses: bool = True, page: int = 1) -> list[int]:
-    """Makes so many readings show the last event of a page on the next one too; gives how many readings there were."""
+    """In this many readings the last event of a page is also on the next one. Returns a list with the count of
+    readings.
+    """
     honest, read = type(admin.api).pages, [0]
 
     def shifted(api: Any, *args: Any, **more: Any) -> list[Page]:
@@ -202,7 +204,7 @@ def test_an_event_on_two_pages_while_the_count_is_right_is_read_again(admin: Cur
 
 
 def test_an_event_that_two_readings_show_twice_is_there_twice(admin: CursorAdmin) -> None:
-    """Equal events do happen: a check compares the counts, not the client."""
+    """Equal events do occur: a check compares the counts, not the client."""
     truth = sum(len(answer.records) for answer in admin.usage_events(WEEK))
     read = boundary(admin, 9)
     got = [record for answer in admin.usage_events(WEEK) for record in answer.records]
@@ -251,7 +253,7 @@ FIRST, SECOND = date(2026, 11, 1), date(2026, 11, 2)
 
 
 def test_the_recorded_daily_usage_of_2025_loads_whole() -> None:
-    """Case 8: text ids, a time of day for a date, no pages."""
+    """Case 8: text ids, a time of day as the date, no pages."""
     admin = mocked({"/teams/daily-usage-data": recorded("daily_usage_data_recorded_shape")})
     rows = decoded(admin.daily_usage(Span(FIRST, SECOND)))
     assert [row for day in rows.values() for row in day] == json.loads(recorded("daily_usage_data_recorded_shape"))[
@@ -274,7 +276,7 @@ def test_a_full_page_that_names_no_next_one_is_not_believed() -> None:
 
 
 def test_sparse_events_groups_spend_and_members_load_whole() -> None:
-    """Cases 5, 7, 8 and 24, as far as the client reads."""
+    """Cases 5, 7, 8 and 24, as far as the client reads them."""
     admin = mocked(
         {
             "/teams/filtered-usage-events": recorded("filtered_usage_events_sparse"),

@@ -1,4 +1,4 @@
-"""AI commits as the client gives them: whole, on their day, without their message, and not sent again for nothing."""
+"""AI commits as the client returns them: complete, on their day, without their message, and not sent again in vain."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def commit(number: int, **fields: object) -> dict[str, Any]:
 
 @dataclass
 class Commits:
-    """The endpoint alone, at most so many commits a page; `asked` has the requests, `statuses` the answers to them."""
+    """The endpoint alone, with limited commits per page. `asked` has the requests, `statuses` the answers to them."""
 
     commits: list[dict[str, Any]]
     page_size: int = 1000
@@ -90,7 +90,7 @@ def test_the_recorded_pages_are_read_to_the_last() -> None:
     assert [json.loads(stand_in.body(page, 1)) for page in (1, 2)] == [recorded(1), recorded(2)]
     answers = stand_in.ask()
     assert hashes(answers) == {DAY: [each["commitHash"] for each in RECORDED], NEXT: []}
-    query = {"startDate": "2026-11-01", "endDate": "2026-11-02", "pageSize": "500"}  # case 12: no more is asked
+    query = {"startDate": "2026-11-01", "endDate": "2026-11-02", "pageSize": "500"}  # case 12: the API's limit
     assert [dict(r.url.params) for r in stand_in.asked] == [{**query, "page": page} for page in ("1", "2")]
     assert answers[0].request == {"path": COMMITS, **query, "pageSize": 500}
     assert [(a.pages, list(a.envelope)) for a in answers] == [(2, ["etags"])] * 2
@@ -143,7 +143,7 @@ def test_a_commit_of_no_day_that_was_asked_about_is_left_to_its_own_day() -> Non
 def test_a_commit_of_no_readable_day_is_kept_beside_the_one_before_it(fields: dict[str, object]) -> None:
     got = Commits([commit(1), commit(2, **fields)]).ask()
     assert hashes(got) == {DAY: [f"{1:040x}", f"{2:040x}"]}
-    assert [each.day for each in got.left_out] == [NEXT]  # it may be of that day, which therefore is not called empty
+    assert [each.day for each in got.left_out] == [NEXT]  # it may belong to that day, which is not reported as empty
     assert hashes(Commits([commit(2, **fields)]).ask(Span(NEXT, NEXT))) == {NEXT: [f"{2:040x}"]}
 
 

@@ -1,4 +1,4 @@
-"""Commits in core: each counts once, on the first day that lists it, with the lines that AI wrote."""
+"""Commits in core: each counts once, on the first day that lists it, with its AI-written lines."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ FIRST = settings().start_date
 
 
 def in_ledger(platform: Platform, day: date, *commits: dict[str, Any]) -> None:
-    """The provider's commits of a day as the ledger has them: without messages."""
+    """Puts the provider's commits of a day into the ledger: without messages."""
     records = [json.dumps({**pulled, "message": None}).encode() for pulled in commits]
     platform.warehouse.append(RAW, [Answer("cursor", day, records, 1, {})])
 

@@ -1,4 +1,4 @@
-"""The pull of AI commits in the graph: what the ledger gets, what it never sees, and what a plan without them does."""
+"""The pull of AI commits in the graph: what the ledger gets, what it never gets, and a plan without commits."""
 
 from collections.abc import Iterator
 from contextlib import closing

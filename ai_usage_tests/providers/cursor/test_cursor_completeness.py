@@ -1,4 +1,6 @@
-"""Cursor's events: a day never pulled, and a day pulled but not built, are each missing; novelties are named."""
+"""Cursor's events: a day that was never pulled, and a day that was pulled but not built, are each missing; unknown
+fields are named.
+"""
 
 import json
 from typing import Any
@@ -20,13 +22,13 @@ BOTH = Span(DAY, NEXT)
 
 
 def pulled(platform: Platform, *events: dict[str, Any]) -> None:
-    """These are the records of DAY; NEXT was not pulled."""
+    """Pulls these records for DAY; NEXT is not pulled."""
     records = [json.dumps(event).encode() for event in events]
     platform.warehouse.append(EVENTS, [Answer("cursor", DAY, records, 1, {})])
 
 
 def evaluated(platform: Platform, check: str, layer: str) -> Outcome:
-    """The check alone, with Cursor configured."""
+    """Only this check, with Cursor configured."""
     key = dg.AssetCheckKey(dg.AssetKey([layer, EVENTS]), check)
     return platform.materialize(dg.AssetSelection.checks(key), BOTH, None, cursor_admin=object())
 

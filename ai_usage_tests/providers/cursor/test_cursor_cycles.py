@@ -37,7 +37,7 @@ def test_two_snapshots_of_one_instant_still_have_a_result(platform: Platform) ->
 
 @pytest.fixture(scope="module")
 def past_cycle(tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """A cycle of two days that is over, with its last snapshot, and the first snapshot of the next one."""
+    """A cycle of two days that is over, with its last snapshot, and the first snapshot of the next cycle."""
     platform = platform_in(tmp_path_factory.mktemp("past_cycle"))
     at = {"now": datetime(2026, 10, 4, 23, tzinfo=UTC)}
     platform.warehouse.now = lambda: at["now"]
@@ -77,7 +77,7 @@ def test_a_past_open_cycle_at_its_last_snapshot(past_cycle: Platform) -> None:
 
 
 def test_a_past_cycle_without_all_of_its_days_is_not_compared(past_cycle: Platform, tmp_path: Path) -> None:
-    """It read "never pulled", though the spend was."""
+    """The result was "never pulled", though the spend was pulled."""
     harmed = past_cycle.copy(tmp_path)
     harmed.sql(
         "delete from ai_usage_raw.pulls where pull = 'cursor_usage_events' and activity_date = date '2026-10-04'"

@@ -73,11 +73,11 @@ def test_reruns_and_overlapping_windows_lose_and_double_nothing(tmp_path: Path, 
         "ai_usage_analytics.cursor_usage_events)) from ai_usage_analytics.cursor_usage_events"
     )
     assert rows == sum(len(simulator.cursor_day(day).events) for day in TEN_DAYS.days)
-    assert twins > 0  # equal events keep their multiplicity
+    assert twins > 0  # equal events stay separate events
 
 
 def test_a_months_seats_cost_exactly_their_price_and_usage_what_was_charged(platform: Platform) -> None:
-    """An odd price over a month of 31 days, on a plan of its own."""
+    """An odd price over a month of 31 days, on a separate plan."""
     month = Span(date(2026, 10, 1), date(2026, 10, 31))
     with Simulator(now=settings().now, cursor_scale=0.1) as simulator:
         refreshed(platform, simulator, month)
@@ -102,7 +102,7 @@ def test_a_months_seats_cost_exactly_their_price_and_usage_what_was_charged(plat
 
 
 def test_what_the_sheet_purchased_goes_before_the_file(platform: Platform, simulator: Simulator) -> None:
-    """The price of CURSOR_PLANS for each member, until the sheet has a plan of Cursor: then what that comes to."""
+    """CURSOR_PLANS sets each member's price until the sheet has a Cursor plan; then the sheet's purchase does."""
     day = date(2026, 11, 10)
     refreshed(platform, simulator, Span(day, day))
     platform.sql("insert into ai_usage_analytics.dim_cursor_plan values ('File', '2026-01-01', null, 30, null)")

@@ -1,4 +1,4 @@
-"""Plans and their prices: a file people write, read strictly; and the legacy formula on top of them."""
+"""Plans and their prices: a file that people write, read strictly; and the legacy formula."""
 
 from datetime import date
 from decimal import Decimal

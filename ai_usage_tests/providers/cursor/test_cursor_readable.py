@@ -1,4 +1,4 @@
-"""Cursor records without an address, or that cannot be used: what is counted, and which days are blocked."""
+"""Cursor records without an address, or that cannot be used: what counts, and which days are blocked."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -52,7 +52,7 @@ def test_the_events_of_a_removed_person_are_counted_under_their_last_address(pla
 
 
 def test_an_address_that_comes_with_the_same_run_is_known_at_once(platform: Platform) -> None:
-    """Case 4, where nothing was pulled before: the tables that name the people are built after the events."""
+    """Case 4, with no earlier pull: the tables that name the people are built after the events."""
     day, next_day = date(2026, 10, 3), date(2026, 10, 4)
     used = {"userId": 7, "day": str(next_day), "email": "Gone@x.com"}
     texts = [json.dumps(used).encode()]
@@ -95,7 +95,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def test_a_recorded_day_of_october_2025_has_text_ids_and_no_empty_texts() -> None:
-    """Case 8: `userId` as text, an empty text for none, a count null, absent or `3.0`."""
+    """Case 8: `userId` as text, an empty text for a missing one, a count that is null, absent or `3.0`."""
     whole = json.loads((FIXTURES / "cursor/daily_usage_data_recorded_shape.json").read_text())["data"]
     odd = [{**whole[0], "agentRequests": None}, {**whole[0], "agentRequests": 3.0}, dict(whole[0])]
     del odd[2]["agentRequests"]

@@ -1,4 +1,4 @@
-"""Seats from the provider's answers and the sheet's files to the bill: as many as purchased, a member once."""
+"""Seats from the provider's answers and the sheet's files to the bill: the purchased number, each member once."""
 
 import csv
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from ai_usage_tests.platform import Platform, whatever_makes
 SPEND, SEATS = "ai_usage_analytics.ai_spend", "ai_usage_analytics.seat_use"
 ADA, GRACE, MARY = ("user_1", "Ada@Example.com"), ("user_2", "grace@example.com"), ("user_3", "mary@example.com")
 Member = tuple[str, str]
-Plan = tuple[str, int, int]  # its name, the price of a seat in USD, seats
+Plan = tuple[str, int, int]  # name, price of a seat in USD, seats
 
 
 def cursor(current: Sequence[Member], removed: Sequence[Member]) -> CursorAdmin:
-    """A team without a chargeable event, of which everybody was active on DAY; it has no optional report."""
+    """A team without a chargeable event in which everybody was active on DAY. It has no optional report."""
     members = [{"id": id_, "email": email, "role": "member", "isRemoved": False} for id_, email in current]
     members += [{"id": id_, "email": email, "role": "member", "isRemoved": True} for id_, email in removed]
     rows = [
@@ -55,7 +55,7 @@ def cursor(current: Sequence[Member], removed: Sequence[Member]) -> CursorAdmin:
 def billed(
     platform: Platform, folder: Path, *plans: Plan, current: Sequence[Member], removed: Sequence[Member] = ()
 ) -> list[tuple[Any, ...]]:
-    """Plan, person, seats and USD a month, of the rows of DAY, pulled and built."""
+    """Plan, person, seats and USD a month, from the rows of DAY after pull and build."""
     folder = folder / "sheet"
     folder.mkdir()
     with (folder / "seats.csv").open("w", encoding="utf-8", newline="") as file:
@@ -84,7 +84,7 @@ def test_the_unassigned_seats_of_the_sheet_are_billed_on_their_own_row(platform:
 
 
 def test_two_plans_in_the_sheet_are_billed_and_no_member_is_assigned_one(platform: Platform, tmp_path: Path) -> None:
-    """Case 14: 80 × $40 and 6 × $120 are $3,920 a month; who has which plan is unknown."""
+    """Case 14: 80 × $40 and 6 × $120 are $3,920 a month; each person's plan is unknown."""
     rows = billed(platform, tmp_path, ("Teams", 40, 80), ("Enterprise", 120, 6), current=(ADA, GRACE, MARY))
     assert rows == [
         ("Enterprise", None, 6, Decimal(720)),

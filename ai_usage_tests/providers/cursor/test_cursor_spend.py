@@ -1,4 +1,4 @@
-"""Cumulative spend made daily: by difference within a cycle and member, and nothing invented between snapshots."""
+"""Cumulative spend becomes daily: by difference within a cycle and member, without values between snapshots."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,6 @@
-"""Members' days as they were really recorded: rows on their `day`, whatever their `date`, and a day more than asked."""
+"""Members' days as really recorded: rows belong to their `day`, not their `date`, and there is a day more than
+requested.
+"""
 
 import json
 from collections import Counter
@@ -31,7 +33,7 @@ COUNTS = (
 
 
 def row(member: int, day: date) -> dict[str, Any]:
-    """As recorded: `date` at whatever time of day, and half of the rows without a `clientVersion`."""
+    """As recorded: `date` at any time of day, and half of the rows without a `clientVersion`."""
     record = {
         "userId": 18_000_000 + member,
         "day": day.isoformat(),
@@ -48,7 +50,7 @@ RECORDED = [row(member, day) for day in DAYS for member in range(MEMBERS)]
 
 
 def stand_in(rows: list[dict[str, Any]]) -> CursorAdmin:
-    """Answers every window with the same rows, as the recorded one did: 31 days of a window of 30."""
+    """Answers every window with the same rows, as the recorded provider did: 31 days for a window of 30."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked = json.loads(request.content)

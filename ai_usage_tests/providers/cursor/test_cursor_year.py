@@ -1,6 +1,6 @@
-"""A year of Cursor events as fast as the provider permits: no request too many, none refused, every event once.
+"""A year of Cursor events as fast as the provider permits: no extra request, none refused, every event once.
 
-No test waits: the client's pace and a stand-in that counts the minute share a clock that passes by sleeping.
+No test waits: the client's rate limit and a stand-in that counts the minute share a clock that advances by sleeping.
 """
 
 import gc
@@ -48,7 +48,7 @@ class Charged(msgspec.Struct, rename="camel"):
 
 @dataclass
 class Ledger:
-    """Keeps of each answer what it adds up to, and lets go of its records."""
+    """Keeps the sums of each answer, and releases its records."""
 
     events: Counter[date] = field(default_factory=Counter)
     different: Counter[date] = field(default_factory=Counter)
@@ -77,7 +77,7 @@ class Ledger:
 
 
 def pulled(team: BusyTeam, span: Span, during: AbstractContextManager[Any] | None = None) -> Ledger:
-    """The days' events by way of the asset's own work, in a run of Dagster."""
+    """The days' events, pulled by the asset's own function in a run of Dagster."""
     ledger = Ledger()
     days = dg.StaticPartitionsDefinition([str(day) for day in span.days])
     spec = dg.AssetSpec(["raw", "cursor_usage_events"], partitions_def=days)
@@ -121,7 +121,7 @@ def test_a_first_request_that_travels_longer_makes_none_come_too_soon() -> None:
         admin.api.http.event_hooks["request"] = [
             replace(team_pace(URL, KEY), slack=0, clock=team.clock, sleep=team.clock.sleep)
         ]
-        with pytest.raises(RateLimited):  # a minute to the dot is a minute too short
+        with pytest.raises(RateLimited):  # exactly a minute is just too short
             admin.usage_events(Span(YEAR.first, YEAR.first + 29 * ONE_DAY))
 
 
@@ -147,7 +147,7 @@ def test_memory_does_not_grow_with_the_year() -> None:
 
 
 def test_the_wait_that_the_provider_asks_for_is_kept_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another tool used the minute up: after 30 requests there is a 429 with Retry-After: 60."""
+    """Another tool used up the minute: after 30 requests there is a 429 with Retry-After: 60."""
     window = Span(YEAR.first, YEAR.first + 29 * ONE_DAY)
     refusing, willing = BusyTeam(Clock(), refuse_at=30), BusyTeam(Clock())
     with closing(paced(willing, ONCE)) as admin:
@@ -196,7 +196,7 @@ def test_the_simulator_has_no_cause_to_refuse_either(stand_in: Simulator, clock:
 
 
 def test_all_steps_and_all_runs_of_a_process_share_one_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resource is opened once a run; the next run opens another client, which goes on with the same minute."""
+    """A resource is opened once per run. The next run opens another client, which continues in the same minute."""
     seen: list[CursorAdmin] = []
 
     def steps() -> Iterator[dg.AssetsDefinition]:

@@ -1,4 +1,4 @@
-"""Google's core rows written by hand, and its marts built from them: no provider is asked, and no gate."""
+"""Google's core rows written by hand, and its marts built from them, without a provider or the gate."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -15,7 +15,7 @@ MARTS = ("gemini_attributed_costs", "ai_spend")
 
 
 def fill(platform: Platform, lines: Lines) -> None:
-    """These lines, as `googlesql.world` writes them, are all that their tables have."""
+    """These lines, in the format of `googlesql.world`, replace the rows of their tables."""
     for address, of_table in lines.items():
         table, found = BY_ADDRESS[address], rows(BY_ADDRESS[address], of_table)
         columns = {name: [row[at] for row in found] for at, name in enumerate(table.columns)}
@@ -23,12 +23,12 @@ def fill(platform: Platform, lines: Lines) -> None:
 
 
 def pulled(platform: Platform, days: Iterable[date]) -> None:
-    """The bill was pulled, and answered with nothing: core is written by hand."""
+    """Records empty pulls of the bill: core is written by hand."""
     platform.warehouse.append("gemini_billing", [Answer("google", day, [], 1, {}, {}) for day in days])
 
 
 def build(platform: Platform, span: Span) -> None:
-    """The marts of Google, and its rows of those of every provider."""
+    """The marts of Google, and its rows in the marts of all providers."""
     with platform.warehouse.connected():
         for mart in marts():
             if mart.table.name in MARTS:

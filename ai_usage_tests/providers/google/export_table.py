@@ -1,4 +1,4 @@
-"""The billing export's table as BigQuery knows it: its columns, and the contract's samples as GoogleSQL writes them."""
+"""The billing export's table in BigQuery: its columns, and the contract's samples as GoogleSQL literals."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ SCHEMA: list[tuple[str, Any]] = [
 
 
 def literal(kind: Any, value: Any) -> str:
-    """A value as GoogleSQL writes it."""
+    """A value as a GoogleSQL literal."""
     if value is None:
         return "null"
     if isinstance(kind, list) and isinstance(value, list):
@@ -49,7 +49,7 @@ def literal(kind: Any, value: Any) -> str:
 
 
 def type_of(name: str, kind: Any) -> str:
-    """A column's type in GoogleSQL; a name with a star is of a repeated column."""
+    """A column's type in GoogleSQL; a name with a star is a repeated column."""
     of_one = kind if isinstance(kind, str) else f"struct<{', '.join(f'{plain(n)} {type_of(n, of)}' for n, of in kind)}>"
     return f"array<{of_one}>" if name.endswith("*") else of_one
 

@@ -26,7 +26,7 @@ VERSION: dict[str, Any] = {
 
 
 def records(days: Mapping[date, list[Any]], *, account: str = "default") -> Records:
-    """Each day's records, which are objects or JSON as text, of one pull a day."""
+    """Each day's records, as objects or JSON text, with one pull per day."""
     version = {"account": account, "pulled_at": PULLED, "envelope": "{}"}
     versions = [
         {**version, "activity_date": day, "pull_id": f"p-{day}", "records": len(found)} for day, found in days.items()

@@ -1,4 +1,4 @@
-"""Tokens that Google counted beside those that it billed: which are compared, and how far apart they may be."""
+"""Tokens that Google measured against those that it billed: which are compared, and how far apart they may be."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def cost(day: str, project: str | None, platform: str, meter: str, quantity: str
 
 
 def pairs(platform: Platform, *costs: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """What is compared, of these costs and the small company's usage; the bill was pulled on Wednesday and Thursday."""
+    """The compared pairs of these costs and the small company's usage; the bill was pulled on Wednesday, Thursday."""
     daily = "activity_date billed_currency"
     fill(
         platform,

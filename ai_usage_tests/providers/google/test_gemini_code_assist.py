@@ -1,4 +1,4 @@
-"""Code Assist's log: what is asked, that no prompt is kept, refusals of projects, and what people did."""
+"""Code Assist's log: its requests, that no prompt is stored, projects that refuse, and people's actions."""
 
 import json
 from datetime import date

@@ -1,4 +1,4 @@
-"""Licenses of Code Assist: orders with a pool, who has one, how many are unassigned, and refusals."""
+"""Licenses of Code Assist: orders with a pool, assigned and unassigned licenses, and refusals."""
 
 import json
 from pathlib import Path

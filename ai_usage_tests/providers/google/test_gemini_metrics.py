@@ -1,4 +1,4 @@
-"""Cloud Monitoring: what is asked, which day a point belongs to, refusals of projects and metrics, and the rows."""
+"""Cloud Monitoring: its requests, the day of a point, refusals of projects and metrics, and the rows."""
 
 import json
 from collections import Counter
@@ -47,7 +47,7 @@ def recorded(name: str) -> Any:
 
 
 def answering(*bodies: Any, asked: list[httpx.Request] | None = None) -> Monitoring:
-    """Answers the first metric with these recorded bodies, page by page, and each other one with nothing."""
+    """Answers the first metric with these recorded bodies, page by page, and every other metric with no data."""
     left = list(bodies)
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Google's usage from the APIs to core: each report by itself, no project or report that stops another."""
+"""Google's usage from the APIs to core: each report is independent, and no project or report stops another."""
 
 import json
 from datetime import date, timedelta
@@ -42,7 +42,7 @@ STATS = (
 
 
 def used(*counts: int, type_: str = OUTPUT) -> dict[str, Any]:
-    """Tokens of the first and the second day, the newest first."""
+    """Tokens of the first and the second day, newest first."""
     days = [DAY + timedelta(days=n) for n in range(len(counts) + 1)]
     points = [point(str(day), str(days[n + 1]), counts[n]) for n, day in enumerate(days[:-1])]
     return series(type_, *reversed(points), labels={"model": "gemini-3-flash"})
@@ -59,7 +59,7 @@ def accepted(n: int, day: date = DAY, project: str = PROJECT, lines: int = 7) ->
 
 
 def company(*projects: str) -> MockUsage:
-    """Two days of tokens and of Code Assist in each project, and one order with two users and a license to spare."""
+    """Two days of tokens and of Code Assist in each project, and one order with two users and a spare license."""
     names = projects or (PROJECT,)
     users = [{"username": address, "assignTime": "2026-01-01T00:00:00Z"} for address in ("a@x.com", "Dev@Example.com")]
     pool = {"totalLicenseCount": "3", "availableLicenseCount": "1"}
@@ -146,7 +146,7 @@ def test_what_an_account_does_not_have_is_not_asked_for(platform: Platform) -> N
 
 
 def test_days_that_google_does_not_keep_any_more_are_not_asked_for(platform: Platform) -> None:
-    """An empty answer about them would take the place of what is known."""
+    """An empty answer about them would replace known data."""
     today = settings().now().date()
     logs, metrics = today - timedelta(days=29), today - timedelta(days=224)
     mock = company()

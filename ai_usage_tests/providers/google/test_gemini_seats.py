@@ -1,4 +1,4 @@
-"""Who uses a license of Code Assist, what idle ones cost, and what people did: rows written by hand."""
+"""Users of Code Assist licenses, the cost of idle ones, and people's activity: rows written by hand."""
 
 from datetime import date
 from decimal import Decimal
@@ -45,7 +45,7 @@ def fill(platform: Platform, lines: Lines) -> None:
 
 
 def built(platform: Platform, licenses: list[tuple[Any, ...]], more: Lines | None = None) -> Platform:
-    """The marts of seats and activity, of these licenses and the small company's days."""
+    """The marts of seats and activity, with these licenses and the small company's days."""
     dims = {f"{A}.{name}": ORDINARY[f"{A}.{name}"] for name in ("dim_person", "dim_person_account")}
     keys = {f"{A}.dim_api_key_mapping": GOOGLE_KEYS}
     fill(platform, dims | keys | GOOGLE_USAGE | {f"{A}.gemini_licenses": lines_of(LICENSE, *licenses)} | (more or {}))

@@ -1,4 +1,4 @@
-"""Days of the built-in company: core has its truth, and each check that Google's usage can fail fails."""
+"""Days of the built-in company: core equals its true figures, and each check that Google's usage can fail fails."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def run(platform: Platform, cloud: GoogleCloud, span: Span = DAYS) -> Outcome:
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform, Simulator, Outcome]]:
-    """The three days, each check evaluated."""
+    """The three days, with each check evaluated."""
     platform = platform_in(tmp_path_factory.mktemp("gemini"))
     with company() as (simulator, cloud):
         yield platform, simulator, run(platform, cloud)

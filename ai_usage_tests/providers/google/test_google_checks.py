@@ -1,5 +1,5 @@
-"""Each check of Google's bill fails: the three days of `googlesql.google_world`, harmed in one place. And who its
-costs belong to.
+"""Each check of Google's bill fails: the three days of `googlesql.google_world`, harmed in one place. Also tests the
+attribution of its costs.
 """
 
 from datetime import date
@@ -82,12 +82,12 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """The three days, built and right."""
+    """The three days, built without errors."""
     return past.copy(tmp_path)
 
 
 def evaluated(platform: Platform, *names: str) -> Outcome:
-    """The checks alone, over the three days."""
+    """Only the checks, over the three days."""
     tables = {"gemini_costs", "gemini_attributed_costs", "ai_spend"}
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1] in tables]
     keys = [key for key in every if key.name in names]

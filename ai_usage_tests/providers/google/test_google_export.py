@@ -1,4 +1,4 @@
-"""The billing export's client, by Google's own library against a stand-in: one bounded query a window, every row or
+"""The billing export's client, with Google's own library against a stand-in: one bounded query per window, every row or
 none, and an error that names what to do.
 """
 
@@ -106,7 +106,7 @@ def test_days_before_the_export_began_are_not_known() -> None:
     mock = MockGoogle([row(1, "2026-11-09")], created=NEXT)
     answers = mock.cloud().billing(Span(date(2026, 11, 8), date(2026, 11, 12)))
     assert {answer.day: len(answer.records) for answer in answers} == {
-        date(2026, 11, 9): 1,  # Google fills some tables from the month before
+        date(2026, 11, 9): 1,  # Google backfills some tables from the month before
         NEXT: 0,
         date(2026, 11, 12): 0,
     }

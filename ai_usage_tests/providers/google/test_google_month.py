@@ -1,5 +1,5 @@
 """A month billed in euros, with credits, a late correction, seats and a tax, from the export to ai_spend, month close
-and FOCUS: each equals the invoice in both currencies, and every cent is named.
+and FOCUS: each equals the invoice in both currencies, to the cent.
 """
 
 from contextlib import closing
@@ -45,7 +45,7 @@ def invoiced() -> list[dict[str, Any]]:
 
 
 def correction() -> dict[str, Any]:
-    """Half of one use comes back, on the next month's invoice."""
+    """Half of one use is credited, on the next month's invoice."""
     used = {"amount": -1_000_000.0, "unit": "count"}
     more = {"cost_type": "adjustment", "adjustment_info": WRONG, "export_time": "2026-11-19T12:00:00Z", "usage": used}
     invoice = {"month": "202611", "publisher_type": "GOOGLE"}
@@ -69,7 +69,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def asked_again(month: Platform, tmp_path: Path) -> Platform:
-    """The same month asked again after a correction."""
+    """The same month pulled again after a correction."""
     platform = month.copy(tmp_path)
     platform.warehouse.now.at += timedelta(days=1)
     assert lived(platform, MockGoogle([*invoiced(), correction()])).result.success

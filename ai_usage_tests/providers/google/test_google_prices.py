@@ -1,4 +1,4 @@
-"""The envelope of Google's list prices: dated, by meter and tier, and too narrow for a slip of a hundred."""
+"""The range of Google's list prices: dated, by meter and tier, and narrow enough to detect an error of 100 times."""
 
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,7 @@ def listed(model: str | None, meter: str = "input_tokens", tier: str | None = No
 
 
 def line(amount: str, at_list: str | None = None, units: str | None = "1000000", **more: Any) -> dict[str, Any]:
-    """A SKU of a model's input, as `priced_lines` has it."""
+    """A SKU of a model's input, in the format of `priced_lines`."""
     given = {"sku_name": "Flash input", "model": FLASH, "meter": "input_tokens", "service_tier": None, "unit": "tokens"}
     money = {"amount_usd": Decimal(amount), "list_usd": None if at_list is None else Decimal(at_list)}
     return {**given, **money, "units": None if units is None else Decimal(units), **more}

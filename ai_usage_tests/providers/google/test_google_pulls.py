@@ -1,4 +1,6 @@
-"""Google's bill from the export to core: each account by itself, a bad day alone, nothing unknown as nothing."""
+"""Google's bill from the export to core: each account is independent, a bad day affects only itself, and unknown is not
+0.
+"""
 
 from dataclasses import replace
 from datetime import date, timedelta

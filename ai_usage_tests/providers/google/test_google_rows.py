@@ -1,5 +1,5 @@
-"""Rows of the billing export become rows of core: money to the last digit in both currencies, credits on rows of their
-own, taxes apart, and no guess where a rate is not known.
+"""Rows of the billing export become rows of core: amounts to the last digit in both currencies, credits on separate
+rows, taxes apart, and no guess if a rate is not known.
 """
 
 import json

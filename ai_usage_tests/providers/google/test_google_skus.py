@@ -1,4 +1,4 @@
-"""What a SKU is about, whichever way Google spells it, and which SKUs are spend on AI."""
+"""The meaning of a SKU, in each of Google's spellings, and which SKUs are spend on AI."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Weeks at the built-in Google, from the billing export to ai_spend: each project's, model's, team's and person's money
-is the truth, billed in dollars or in euros, and a query reads the partitions of its days alone.
+"""Weeks at the built-in Google, from the billing export to ai_spend: the cost of each project, model, team and person
+is the true one, billed in dollars or in euros, and a query reads only the partitions of its days.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,15 +41,15 @@ class Weeks:
     truth: Simulator
 
     def built(self, column: str, table: str = "gemini_attributed_costs", amount: str = "amount_usd") -> Money:
-        """What a table has by a column."""
+        """A table's sums by a column."""
         return dict(self.platform.sql(f"select {column}, sum({amount}) from {A}.{table} group by all"))
 
     def rows(self) -> list[BillRow]:
-        """Each true row of spend on AI, of all days."""
+        """Each true row of spend on AI, for all days."""
         return [row for day in WEEKS.days for row in self.truth.google_day(day).ai_rows]
 
     def true(self, of: Callable[[BillRow], str | None], usd: Callable[[BillRow], Decimal]) -> Money:
-        """The true money by what `of` makes of a row."""
+        """The true sums, grouped by the result of `of` for each row."""
         sums: Money = {}
         for row in self.rows():
             sums[of(row)] = sums.get(of(row), Decimal()) + usd(row)
@@ -153,7 +153,7 @@ def test_the_providers_own_checks_pass(in_euros: Weeks) -> None:
 
 
 def test_a_query_reads_the_partitions_of_its_days_alone() -> None:
-    """What BigQuery would bill: a week's days cost a week's partitions, and a column that is not used costs nothing."""
+    """BigQuery would bill a week's partitions for a week's days, and nothing for a column that is not used."""
     with Simulator(now=NOW) as simulator, closing(cloud_of(simulator)) as cloud:
         week = read(cloud, Span(date(2026, 11, 13), date(2026, 11, 19)))
         month = read(cloud, Span(date(2026, 10, 21), date(2026, 11, 19)))

@@ -1,4 +1,4 @@
-"""OpenAI's core rows written by hand, and its marts built from them: no provider is asked, and no gate."""
+"""OpenAI's core rows written by hand, and its marts built from them, without a provider or the gate."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -20,7 +20,7 @@ MARTS = ("openai_cost_shares", "openai_attributed_costs", "ai_spend", "ai_activi
 
 
 def fill(platform: Platform, lines: Lines) -> None:
-    """These lines, as `googlesql.world` writes them, are all that their tables have."""
+    """These lines, in the format of `googlesql.world`, replace the rows of their tables."""
     for address, of_table in lines.items():
         table, found = BY_ADDRESS[address], rows(BY_ADDRESS[address], of_table)
         columns = {name: [row[at] for row in found] for at, name in enumerate(table.columns)}
@@ -28,13 +28,13 @@ def fill(platform: Platform, lines: Lines) -> None:
 
 
 def pulled(platform: Platform, days: Iterable[date]) -> None:
-    """Every daily report was pulled, and answered with nothing: core is written by hand."""
+    """Records empty pulls of every daily report: core is written by hand."""
     for pull in DAILY_PULLS:
         platform.warehouse.append(pull, [Answer("openai", day, [], 1, {}, {}) for day in days])
 
 
 def build(platform: Platform, span: Span) -> None:
-    """The marts of OpenAI, and its rows of those of every provider."""
+    """The marts of OpenAI, and its rows in the marts of all providers."""
     with platform.warehouse.connected():
         for mart in marts():
             if mart.table.name in MARTS:

@@ -1,4 +1,4 @@
-"""OpenAI's accounts: an organization of the API and a ChatGPT workspace, each with its own address; and the probe."""
+"""OpenAI's accounts: an organization of the API and a ChatGPT workspace, with different addresses; and the probe."""
 
 from contextlib import closing
 from dataclasses import replace

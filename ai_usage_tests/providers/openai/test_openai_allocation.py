@@ -1,4 +1,6 @@
-"""What OpenAI billed goes to the keys and people who used it, to the last nano-dollar, and into ai_spend as billed."""
+"""OpenAI's billed cost is allocated to the keys and people that used it, to the last nano-dollar, and is in ai_spend as
+billed.
+"""
 
 from collections.abc import Iterable
 from datetime import date
@@ -126,7 +128,7 @@ def test_nano_dollars_that_are_left_go_to_the_largest_remainders(platform: Platf
     ],
 )
 def test_each_meter_is_allocated_by_its_own_units(platform: Platform, meter: str, counts: dict[str, Any]) -> None:
-    """Key a used 25 units, key b 75, and of every other meter the other way round."""
+    """Key a used 25 units, key b 75; of every other meter the other way round."""
     zero = {"input_tokens": None, "request_count": 0}
     tripled = {name: 3 * of if isinstance(of, int) else of for name, of in counts.items()}
     more = used(75, "key_a", output_tokens=5000) | zero | {"output_tokens": None}
@@ -188,7 +190,7 @@ def test_a_tier_with_a_line_of_its_own_is_in_no_other(platform: Platform) -> Non
     usage = [used(1, "key_a", service_tier="default"), used(1, "key_b", is_batch=True, service_tier="default")]
     usage += [used(1, "key_c", service_tier="flex"), used(1, "key_team", service_tier="priority", is_batch=False)]
     built(platform, lines, usage)
-    half = Decimal("1.5")  # priority has no line: its use is in the default one
+    half = Decimal("1.5")  # priority has no line: its use is in the default line
     assert by_key(platform) == {"key_a": half, "key_b": Decimal(5), "key_c": Decimal(7), "key_team": half}
 
 

@@ -88,12 +88,12 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Platform:
 
 @pytest.fixture
 def good(past: Platform, tmp_path: Path) -> Platform:
-    """The three days, built and right."""
+    """The three days, built without errors."""
     return past.copy(tmp_path)
 
 
 def evaluated(platform: Platform, *names: str) -> Outcome:
-    """The checks alone, over the three days."""
+    """Only the checks, over the three days."""
     tables = {"openai_costs", "openai_usage", "openai_cost_shares", "openai_attributed_costs", "ai_spend"}
     tables.add("dim_api_key_mapping")
     every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1] in tables]

@@ -1,4 +1,4 @@
-"""OpenAI's client: how much a request covers, groupings that are refused, pages, lists of projects, refused keys."""
+"""OpenAI's client: the span of a request, groupings that are refused, pages, lists of projects, refused keys."""
 
 import json
 from collections import Counter
@@ -79,7 +79,7 @@ def unknown(answers: list[Answer], of: type) -> Counter[str]:
     return drift((record.decode() for answer in answers for record in answer.records), of)
 
 
-# What was recorded, and the contract's samples.
+# Recorded answers, and the contract's samples.
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_recorded_usage_of_codex_loads_whole() -> None:
     assert not unknown(got, DAILY_PULLS["openai_codex_usage"])
 
 
-# How much a request covers.
+# The span of a request.
 
 
 def test_a_year_takes_the_fewest_requests() -> None:

@@ -1,4 +1,4 @@
-"""A line item's model, meter and tier, however it is spelled; what is not understood is its own meter."""
+"""A line item's model, meter and tier, in each spelling; an unknown line item becomes a separate meter."""
 
 import pytest
 
@@ -35,7 +35,7 @@ READ = {
     "vector store storage": (None, "storage", None),
     "file search storage": (None, "storage", None),
     "gpt-5, web search": ("gpt-5", "web_search", None),
-    # what is counted otherwise
+    # other units
     "gpt-image-2, images": ("gpt-image-2", "images", None),
     "dall-e-3, 1024x1024": ("dall-e-3", "images", None),
     "dall-e-3, HD 1024x1792": ("dall-e-3", "images", None),
@@ -54,7 +54,7 @@ READ = {
     "gpt-5 input": ("gpt-5", "input_tokens", None),
     "  gpt-5,   input  ": ("gpt-5", "input_tokens", None),
     "ft:gpt-4o:My-Org::Abc, output": ("ft:gpt-4o:My-Org::Abc", "output_tokens", None),
-    # not understood
+    # not recognized
     "gpt-5, Fine-tuning hours": ("gpt-5", "gpt-5, fine-tuning hours", None),
     "gpt-5, input output": ("gpt-5", "gpt-5, input output", None),
     "gpt-5, audio image input": ("gpt-5", "gpt-5, audio image input", None),

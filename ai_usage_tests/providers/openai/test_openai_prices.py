@@ -1,4 +1,4 @@
-"""The envelope of OpenAI's list prices: dated, by meter and tier, and too narrow for a slip of a hundred."""
+"""The range of OpenAI's list prices: dated, by meter and tier, and narrow enough to detect an error of 100 times."""
 
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,7 @@ def listed(model: str | None, meter: str = "input_tokens", tier: str = "default"
 
 
 def line(amount: str, units: str | None, **more: Any) -> dict[str, Any]:
-    """A cost line of a model's input, as `priced_lines` has it."""
+    """A cost line of a model's input, in the format of `priced_lines`."""
     given = {"line_item": "gpt-4o, input", "model": "gpt-4o", "meter": "input_tokens", "service_tier": "default"}
     money = {"amount_usd": Decimal(amount), "units": None if units is None else Decimal(units)}
     return {**given, "unit": "tokens", **money, **more}

@@ -1,4 +1,6 @@
-"""OpenAI's days from the provider to core: each report and account by itself, a bad day alone, no key anywhere."""
+"""OpenAI's days from the provider to core: each report and account is independent, a bad day affects only itself, and
+no key is stored.
+"""
 
 import json
 from collections import Counter
@@ -40,7 +42,7 @@ LINES = "select activity_date, api_key_id, amount_usd from ai_usage_analytics.op
 
 
 def company(**more: Any) -> MockOpenAI:
-    """Two days of costs and completions; images on the second, and nothing else."""
+    """Two days of costs and completions, with images on the second day."""
     usage = {"completions": {DAY: [tokens()], NEXT: [tokens(), tokens(api_key_id="key_2")]}}
     usage["images"] = {NEXT: [{"images": 4, "num_model_requests": 2, "size": "1024x1024", "model": "gpt-image-2"}]}
     costs = {DAY: [cost("1.5"), cost("0.25", "gpt-mock-1, output")], NEXT: [cost("2.125", key="key_2")]}
@@ -66,7 +68,7 @@ def chatgpt(mock: MockOpenAI) -> Any:
 
 
 def raw_and_core(*pulls: str) -> dg.AssetSelection:
-    """These pulls and the tables of core that are made of them."""
+    """These pulls and the core tables that are built from them."""
     return dg.AssetSelection.assets(*(f"raw/{pull}" for pull in pulls)).required_multi_asset_neighbors() | (
         dg.AssetSelection.assets(*(f"core/{table.name}" for of in OPENAI.core for table in of.tables
                                    if not {*pulls}.isdisjoint(of.pulls)))
@@ -152,7 +154,7 @@ def test_lines_and_total_that_differ_are_asked_once_more(platform: Platform) -> 
     def settling(buckets: list[Any]) -> list[Any]:
         nonlocal seen
         seen += 1
-        if seen == 2:  # the totals were just asked
+        if seen == 2:  # the totals were just requested
             mock.costs[NEXT] = settled
         return buckets
 
@@ -251,7 +253,7 @@ def test_a_long_run_asks_as_few_times_as_the_provider_allows(platform: Platform)
     assert platform.sql("select count(*) from ai_usage_analytics.openai_daily_cost") == [(50,)]
 
 
-# A table of several pulls, one of which need not be offered.
+# A table that reads several pulls, one of which is optional.
 
 MISSING, READABLE = "no_day_is_missing", "records_are_readable"
 OF_USAGE = raw_and_core(*OPENAI.core[1].pulls) | dg.AssetSelection.checks(
@@ -302,7 +304,7 @@ def test_a_record_of_usage_that_cannot_be_used_is_named(platform: Platform) -> N
     assert outcome.not_passed(MISSING, "openai_usage") == set()
 
 
-# What blocks a day.
+# Reasons for a blocked day.
 
 
 @pytest.mark.parametrize("totals", [[], [cost("1.25"), cost("0.5")], [cost("1.75") | {"amount": None}]])

@@ -1,4 +1,4 @@
-"""OpenAI's records become rows: money to the last digit, quantities that are unknown instead of 0, keys and people."""
+"""OpenAI's records become rows: exact amounts, quantities that are unknown instead of 0, keys and people."""
 
 import json
 from datetime import UTC, date, datetime

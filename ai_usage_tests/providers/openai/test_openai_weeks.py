@@ -1,5 +1,5 @@
-"""Weeks at the built-in OpenAI, from the API to attributed costs: each project's, key's, person's and line item's
-money is the truth, with costs by key and where the organization refuses that grouping.
+"""Weeks at the built-in OpenAI, from the API to attributed costs: the cost of each project, key, person and line item
+is the true one, both with costs by key and if the organization refuses that grouping.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ class Weeks:
     truth: Simulator
 
     def built(self, column: str, *, only: str = "true") -> Money:
-        """What the marts have by a column."""
+        """The marts' sums by a column."""
         return dict(self.platform.sql(f"select {column}, sum(amount_usd) from {COSTS} where {only} group by all"))
 
     def lines(self) -> list[Line]:
@@ -43,21 +43,21 @@ class Weeks:
         return [line for day in days for line in day.lines if line.usd is not None]
 
     def true(self, of: Callable[[Line], str | None]) -> Money:
-        """The true money by what `of` makes of a line."""
+        """The true sums, grouped by the result of `of` for each line."""
         sums: Money = {}
         for line in self.lines():
             sums[of(line)] = sums.get(of(line), Decimal()) + (line.usd or Decimal())
         return sums
 
     def owner(self, line: Line) -> str | None:
-        """The person with the key of a line, while a list has the key."""
+        """The person who owns the line's key, as long as a list has the key."""
         company = self.truth.openai_company
         key = next((key for key in company.keys if key.id == line.api_key_id), None)
         return company.email(key.user_id) if key and key.user_id and key.exists(NOW) else None
 
 
 def lived(folder: Path, *refused: str) -> Weeks:
-    """The weeks pulled and built, by the bill alone and what people and keys are known from."""
+    """The weeks pulled and built: only the bill, and the lists that people and keys are known from."""
     platform = platform_in(folder)
     with Simulator(now=NOW, openai_refuses=refused) as simulator:
         client = OpenAIAdmin.open(base_url=simulator.openai_url, key=OPENAI_KEY, now=lambda: NOW, is_simulated=True)
@@ -103,7 +103,7 @@ def test_where_costs_are_not_grouped_by_key_all_money_is_there_and_says_how_it_w
 
 
 def test_what_is_allocated_to_a_key_is_its_truth_within_a_nano_dollar_a_line(by_project: Weeks) -> None:
-    """But for the project in which people use the dashboard: its lines do not separate their use from that of keys."""
+    """Except in the project with use of the dashboard: its lines do not separate that use from the use of keys."""
     by_hand = by_project.truth.openai_company.projects[0].id
     true = by_project.true(lambda line: line.api_key_id if line.project_id != by_hand else None)
     lines = Counter(line.api_key_id for line in by_project.lines())

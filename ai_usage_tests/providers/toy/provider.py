@@ -1,4 +1,4 @@
-"""A toy provider: each day it bills two people for what they did with Playroom."""
+"""A toy provider: each day it bills two people for their use of Playroom."""
 
 import os
 from datetime import timedelta
@@ -54,7 +54,7 @@ class Toy:
         return [Answer("toy", of_day, lines, 1, {}) for of_day in span.days]
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no connection is open."""
 
 
 REPORT: Report[Toy] = Report(pull="toy_bill", name="bill", ask=Toy.bill)
