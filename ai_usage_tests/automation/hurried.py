@@ -80,7 +80,7 @@ def over_one_connection(self: Any, context: Any) -> Iterator[Warehouse]:
 WarehouseResource.yield_for_execution = over_one_connection  # type: ignore[method-assign]
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():
-    sensor._min_interval = 8  # seconds: a longer interval delays the tests, a shorter one costs more ticks
+    sensor._min_interval = 4
 
 if __name__ == "__main__":
     import dagster._daemon.sensor as sensors
@@ -105,6 +105,6 @@ if __name__ == "__main__":
     QueuedRunCoordinatorDaemon.run_iteration = in_turn(QueuedRunCoordinatorDaemon.run_iteration)  # type: ignore[assignment,method-assign]
 
     controller.RELOAD_WORKSPACE_INTERVAL = 86_400  # otherwise a code server starts each minute and imports everything
-    sensors.MIN_INTERVAL_LOOP_TIME = 3
+    sensors.MIN_INTERVAL_LOOP_TIME = 2
     sys.argv = ["dagster-daemon", "-f", __file__]
     run_command()

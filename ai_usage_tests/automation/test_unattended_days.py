@@ -46,7 +46,7 @@ run_coordinator:
   module: dagster._core.run_coordinator.queued_run_coordinator
   class: QueuedRunCoordinator
   config:
-    dequeue_interval_seconds: 2
+    dequeue_interval_seconds: 1
 """
 TABS = {
     "api_key_mapping": "api_key_id,api_key_name,user_email,team_name,description",
