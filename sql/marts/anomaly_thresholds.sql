@@ -23,10 +23,10 @@
 --   least_deviation_ratio float not null: a deviation is at least this part of the baseline, since a key may cost the
 --     same every day
 --   least_deviation_usd float not null: and at least this amount: five times it is deviation_usd
---   spike_ratio float not null: a spike is this many times as far above the median as the most expensive day of the five
+--   spike_ratio float not null: a spike is this many times as far above the median as the most expensive day of five
 --     weeks: batches that come and go are none, nor is work on a weekend
---   rise_ratio float not null: a key rises if its cheapest workday of the last seven days is this many times its median:
---     that is a spike too, however slowly it came
+--   rise_ratio float not null: a key rises if its cheapest workday of the last seven days is this many times its
+--     median: that is a spike too, however slowly it came
 --   repeat_days integer not null: only the first day of a deviation that goes on is alerted; gaps of this many days, at
 --     most 35, do not end it
 --   drop_baseline_usd float not null: with a lower baseline, a drop is not worth an alert
