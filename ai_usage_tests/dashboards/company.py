@@ -171,7 +171,14 @@ def _cards() -> Iterator[dict[str, Any]]:
         *("output", "number", (0, 6, 6, 4)), filters=EVERY, compares="previous",
         measures={"price": {"label": "USD a line", "format": "usd_fine", "of": "billed_usd", "per": "lines_accepted"}},
     )  # fmt: skip
-    yield _card("nothing", "number", (0, 12, 6, 4), filters=EVERY, measures=SPEND, empty="Nothing has been billed yet.")
+    yield _card(
+        "nothing",
+        "number",
+        (0, 12, 6, 4),
+        filters=EVERY,
+        measures=SPEND,
+        empty="Nothing has been billed yet. Run `make backfill`.",
+    )
     yield _card(
         *("variance", "number", (0, 18, 6, 4)), filters={"period": "month", "provider": "provider"},
         measures={name: {"label": name, "format": "usd", "of": name} for name in ("over_usd", "budget_usd")},

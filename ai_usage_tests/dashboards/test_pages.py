@@ -415,7 +415,8 @@ def test_a_footer_shows_the_days_and_whether_they_may_change(opened: Opened) -> 
 
 
 def test_an_empty_card_explains_what_that_means(opened: Opened) -> None:
-    assert opened.card("nothing").locator(".empty").inner_text() == "Nothing has been billed yet."
+    assert opened.card("nothing").locator(".empty").inner_text() == "Nothing has been billed yet. Run make backfill."
+    assert opened.card("nothing").locator(".empty code").inner_text() == "make backfill"
 
 
 def test_a_chart_has_a_text_alternative(opened: Opened) -> None:

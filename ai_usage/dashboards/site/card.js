@@ -39,7 +39,7 @@ class CardView {
     this.element = el("article", { class: `card is-${card.display}`, id, "aria-labelledby": `${id}-title` },
       el("header", {}, el("h3", { id: `${id}-title` }, card.title), tools, el("p", { class: "question" }, card.question)),
       this.key, this.figure, this.aside, this.isTable ? this.tablePlace : null,
-      card.caveat ? el("p", { class: "caveat" }, card.caveat) : null, this.note,
+      card.caveat ? el("p", { class: "caveat" }, ...coded(card.caveat)) : null, this.note,
       el("footer", {}, this.mark), this.isTable ? null : this.tablePlace);
     const { row, column, width, height } = card.place;
     const place = { "--row": row + 1 - this.page.rowOf(card), "--column": column + 1, "--width": width, "--height": height };
@@ -151,7 +151,7 @@ class CardView {
     this.made = null;
     const { choice } = this.page;
     const reset = isChosen ? el("button", { type: "button", class: "reset", onclick: () => { choice.clear(); choice.changed(); } }, "Reset filters") : null;
-    this.figure.replaceChildren(el("p", { class: "empty" }, text, ...(reset ? [" ", reset] : [])));
+    this.figure.replaceChildren(el("p", { class: "empty" }, ...coded(text), ...(reset ? [" ", reset] : [])));
     this.figure.removeAttribute("role");
     this.figure.removeAttribute("aria-label");
   }

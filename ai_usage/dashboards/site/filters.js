@@ -215,6 +215,11 @@ function el(name, attributes = {}, ...children) {
   return made;
 }
 
+// The parts of a text in which backticks mark what a reader types.
+function coded(text) {
+  return text.split("`").map((part, place) => (place % 2 ? el("code", {}, part) : part));
+}
+
 function filterBar(choice) {
   const parts = choice.filters.map((name) => (name === "period" ? periodPart(choice) : namesPart(choice, name)));
   const reset = el("button", { type: "button", class: "reset", onclick: () => { choice.clear(); choice.changed(); } }, "Reset");
