@@ -208,16 +208,18 @@ function configOf(ink) {
 
 // The axes.
 
+// `datum.label` has as many decimals as the step between two ticks needs, on all of them.
+const TICKS = { usd: "$,f", usd_fine: "$,f", ratio: "%", other: ",f" };
 const SHOWN_VALUE = {
-  usd: "abs(datum.value) < 1000 ? format(datum.value, '$,.2~f') : replace(format(datum.value, '$.3~s'), 'G', 'bn')",
-  usd_fine: "format(datum.value, '$,.3~g')",
-  ratio: "format(datum.value, '.2~%')",
-  other: "abs(datum.value) < 1000 ? format(datum.value, ',.2~f') : replace(format(datum.value, '.3~s'), 'G', 'bn')",
+  usd: "abs(datum.value) < 1000 ? datum.label : replace(format(datum.value, '$.3~s'), 'G', 'bn')",
+  usd_fine: "datum.label",
+  ratio: "datum.label",
+  other: "abs(datum.value) < 1000 ? datum.label : replace(format(datum.value, '.3~s'), 'G', 'bn')",
 };
 const SHOWN_MONTH = `[['${MONTHS.join("','")}'][toNumber(slice(datum.value, 5, 7)) - 1], datum.index === 0 || slice(datum.value, 5, 7) === '01' ? slice(datum.value, 0, 4) : '']`;
 
 function valueAxis(format, more = {}) {
-  return { title: null, labelExpr: SHOWN_VALUE[format] ?? SHOWN_VALUE.other, ...more };
+  return { title: null, format: TICKS[format] ?? TICKS.other, labelExpr: SHOWN_VALUE[format] ?? SHOWN_VALUE.other, ...more };
 }
 
 function xOf(card, picture, isBand, width = 0) {
