@@ -161,7 +161,7 @@ class CardView {
     const [main, ...rest] = this.numberMeasures;
     const line = this._lines[0];
     const [amount, ...words] = this.answer;
-    const parts = [el("p", { class: "big", "data-value": line[main] ? exactText(line[main]) : "" }, amount, ...words.flatMap((text) => [" ", el("span", { class: "answer" }, text)]))];
+    const parts = [el("p", { class: "big", "data-value": line[main] ? exactText(line[main]) : "" }, el("span", { class: "amount" }, amount), ...words.flatMap((text) => [" ", el("span", { class: "answer" }, text)]))];
     const change = this.change(values);
     if (change) parts.push(el("p", { class: "change" }, change));
     const spark = this.spark(main);
