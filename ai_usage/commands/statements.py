@@ -4,11 +4,8 @@ company that they add up to, as pages to print and as CSV.
 Exit code 1 if days of the month were never pulled, or are blocked: their cost is not in it.
 """
 
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.markup import escape
@@ -25,6 +22,7 @@ from ai_usage.dashboards.all_boards import harmless
 from ai_usage.errors import WarehouseError
 from ai_usage.partitions import Span
 from ai_usage.settings import Settings
+from ai_usage.warehouse.lock_files import alone_in
 from ai_usage.warehouse.origin import is_simulated
 
 FRESH, BEFORE = "fresh", "before"  # in the hidden folder beside: the statements being written, and those replaced
@@ -105,7 +103,7 @@ def write_all(statements: Sequence[Statement], exports: Path, name: str) -> Path
     folder, hidden = exports / name, exports / f".{name}"
     try:
         exports.mkdir(parents=True, exist_ok=True)
-        with _alone_in(exports):
+        with alone_in(exports):
             _put_right(folder, hidden)
             fresh = hidden / FRESH
             fresh.mkdir(parents=True)
@@ -129,17 +127,6 @@ def _put_right(folder: Path, hidden: Path) -> None:
         (hidden / BEFORE).rename(folder)
     if hidden.exists():
         shutil.rmtree(hidden)
-
-
-@contextmanager
-def _alone_in(exports: Path) -> Iterator[None]:
-    """Two runs do not write at a time."""
-    place = os.open(exports, os.O_RDONLY)
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(place)
 
 
 def _print(statements: Sequence[Statement], folder: Path) -> None:

@@ -1,5 +1,5 @@
-"""The figures of all boards as one ZIP file beside their pages: a folder a board, a CSV file a card, without a filter
-and with every digit. A board that is made again replaces its own folder. Names show that data are simulated.
+"""The figures of all boards as one ZIP file beside their pages: a folder for each board, a CSV file for each card,
+without a filter and with every digit. A new page replaces its board's folder. Names show that data are simulated.
 """
 
 import csv
@@ -14,6 +14,7 @@ from ai_usage.dashboards.boards import Board, Card
 from ai_usage.dashboards.cards import Result, numbers
 from ai_usage.dashboards.site import figures_file, write
 from ai_usage.dashboards.site.packing import plain
+from ai_usage.warehouse.lock_files import alone_in
 
 # What makes a spreadsheet read a cell as more than text: at its beginning, and after what may part cells.
 FORMULA = r"^[\s\"']*[=+\-@＝＋－＠]|^[\t\r\n]"
@@ -29,21 +30,29 @@ def write_figures(
     is_simulated: bool,
     redact: Callable[[str], str] = str,
 ) -> Path:
-    """Put the board's figures into the file, in place of those it had; other boards' stay, a removed board's do not."""
-    (folder / figures_file(is_simulated=not is_simulated)).unlink(missing_ok=True)
+    """Put the board's figures into the file, in place of those it had; other boards' stay, a removed board's do not.
+    Processes that write boards at the same time wait for each other: neither drops the other's figures.
+    """
     name = figures_file(is_simulated=is_simulated)
     others = {of.name for of in boards if of.name != board.name}
     mark = "SIMULATED_" if is_simulated else ""
-    files = {path: text for path, text in _kept(folder / name) if path.split("/")[0] in others}
-    files |= {
+    own = {
         f"{board.name}/{mark}{card.name}.csv": csv_text(card, results[card.name], redact).encode()
         for card in board.cards
     }
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        (folder / figures_file(is_simulated=not is_simulated)).unlink(missing_ok=True)
+        kept = {path: text for path, text in _kept(folder / name) if path.split("/")[0] in others}
+        return write(folder, name, _packed(kept | own))
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
         for path in sorted(files):
             made.writestr(zipfile.ZipInfo(path), files[path], zipfile.ZIP_DEFLATED)
-    return write(folder, name, packed.getvalue())
+    return packed.getvalue()
 
 
 def _kept(file: Path) -> Iterator[tuple[str, bytes]]:

@@ -21,6 +21,17 @@ def lock_file(path: Path) -> Iterator[int]:
         os.close(file)
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Replace files of a folder while no other process does; wait for the one that does."""
+    place = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
 def is_taken_alone(file: int, patience: float) -> bool:
     """Lock the file for this process alone, once no other process has it; whether that was within so many seconds."""
     give_up = time.monotonic() + patience

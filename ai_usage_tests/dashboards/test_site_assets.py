@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,7 @@ from ai_usage.places import ROOT
 from ai_usage.redaction import Redaction
 from ai_usage.settings import settings
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.lock_files import alone_in
 from ai_usage_tests.dashboards.browser import chromium, window
 from ai_usage_tests.dashboards.company import rows_for
 from ai_usage_tests.mock_claude import DAY, NEXT, ordinary
@@ -163,6 +165,21 @@ def test_one_file_has_the_figures_of_all_boards(company: DuckDBWarehouse, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == [marked.name] == ["SIMULATED_all_boards.zip"]
     with zipfile.ZipFile(marked) as figures:
         assert all("/SIMULATED_" in path for path in figures.namelist())
+
+
+def test_boards_written_at_once_wait_for_each_other(company: DuckDBWarehouse, tmp_path: Path) -> None:
+    first, second, *_ = boards()
+    answers = {card.name: cards.result(company, card, salt="") for of in (first, second) for card in of.cards}
+    with ThreadPoolExecutor() as at_once:
+        with alone_in(tmp_path):
+            file = write_figures(tmp_path / "before", first, answers, boards=[first, second], is_simulated=False)
+            waiting = at_once.submit(
+                write_figures, tmp_path, second, answers, boards=[first, second], is_simulated=False
+            )
+            assert not wait([waiting], timeout=0.5).done
+            file.rename(tmp_path / file.name)  # what the other process writes meanwhile
+        with zipfile.ZipFile(waiting.result(20)) as figures:
+            assert {path.split("/")[0] for path in figures.namelist()} == {first.name, second.name}
 
 
 def test_no_secret_gets_into_a_page(company: DuckDBWarehouse) -> None:
