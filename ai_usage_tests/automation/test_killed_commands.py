@@ -2,14 +2,12 @@
 then started continues without help, and each dead run alerts, although one provider never answers.
 """
 
-import fcntl
 import os
 import pty
 import re
 import signal
 import subprocess
 import sys
-import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,22 +75,18 @@ class House:
 
     def backfill(self, terminal: int | None = None) -> subprocess.Popen[bytes]:
         """The command for the first day only, in the given terminal if there is one."""
-
-        def take_the_terminal() -> None:
-            if terminal is not None:
-                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
         command = [sys.executable, "-m", "ai_usage.commands", "backfill", self.first_day, self.first_day]
+        if terminal is not None:  # the first terminal that a session's first process opens becomes the session's own
+            command = ["sh", "-c", f'exec "$@" <>{os.ttyname(terminal)} >&0 2>&0', "sh", *command]
         with (self.home / "commands.log").open("ab") as log:
             return subprocess.Popen(
                 command,
                 cwd=self.home,
                 env=self.environ,
-                stdin=terminal if terminal is not None else subprocess.DEVNULL,
-                stdout=terminal if terminal is not None else log,
-                stderr=terminal if terminal is not None else log,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-                preexec_fn=take_the_terminal,  # noqa: PLW1509 - it takes no lock
             )
 
     def until(self, what: str, is_true: Callable[[], object], also: Callable[[], object] = lambda: None) -> None:

@@ -4,17 +4,24 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import psycopg2  # type: ignore[import-untyped]
 
 USER = "postgres"
+BECOME = """import os, pwd, sys
+user = pwd.getpwnam(sys.argv[1])
+os.setgroups([])
+os.setgid(user.pw_gid)
+os.setuid(user.pw_uid)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 PATIENCE = 60.0  # seconds, on a machine that is busy with other tests
 
 
@@ -25,9 +32,11 @@ def programs() -> Path | None:
     return next((folder for folder in reversed(found) if (folder / "postgres").exists()), None)
 
 
-def as_its_user() -> dict[str, Any]:
-    """Postgres refuses root."""
-    return {"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {}
+def as_its_user(command: list[str]) -> list[str]:
+    """Postgres refuses root. A small process changes the user: `subprocess` would copy the memory map of the tests'
+    process for this, for which a busy machine may have no memory.
+    """
+    return [sys.executable, "-S", "-c", BECOME, USER, *command] if os.geteuid() == 0 else command
 
 
 @dataclass
@@ -59,7 +68,7 @@ class Postgres:
         ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd="/", stdout=log, stderr=log, start_new_session=True, **as_its_user()
+                as_its_user(command), cwd="/", stdout=log, stderr=log, start_new_session=True
             )
         self._wait()
 
@@ -86,10 +95,10 @@ def postgres(programs: Path) -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="ai_usage_pg_"))  # short: a socket's path may have about a hundred characters
     made = Postgres(programs, folder)
     try:
-        if as_its_user():
+        if os.geteuid() == 0:
             shutil.chown(folder, USER)
         command = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", "dagster", "-A", "trust", "--no-sync"]
-        subprocess.run(command, cwd="/", check=True, capture_output=True, **as_its_user())
+        subprocess.run(as_its_user(command), cwd="/", check=True, capture_output=True)
         made.start()
         yield made
     finally:
