@@ -163,7 +163,9 @@ class Memory:
                 self.db.execute(f"create view {view.address} as {statements.view(view)}")
                 self._made.add(view.address)
         sql, names = to_duckdb(googlesql)
-        found: pl.DataFrame = self.db.sql(sql, params={name: parameters[name] for name in names}).pl()
+        found: pl.DataFrame = self.db.sql(sql, params={name: parameters[name] for name in names}).pl(
+            connection.ROWS_A_BATCH
+        )
         return found
 
     def lacking(self, table: Table, pull_ids: Sequence[str]) -> list[str]:

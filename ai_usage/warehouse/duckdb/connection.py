@@ -20,6 +20,7 @@ SETTINGS = {
     "storage_compatibility_version": "v1.4.0",  # DuckDB 1.4 and later can read what we write
     "checkpoint_threshold": "256MB",  # of log: at DuckDB's 16 MB a build writes its newest row groups again and again
 }
+ROWS_A_BATCH = 20_000  # of a frame: DuckDB reserves memory for a whole batch of each column, by default a million rows
 IMPATIENCE = 1.0  # seconds to wait where another writer will do the same
 LEAST = 0.05  # seconds: 0 would be forever
 PATIENCE = 300.0  # seconds to wait for another writer; steps hold the file for seconds

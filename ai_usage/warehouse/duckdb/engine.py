@@ -240,7 +240,7 @@ class DuckDBWarehouse:
 
         def answer() -> pl.DataFrame:
             with self.connected() as db:
-                found: pl.DataFrame = db.execute(sql, own).pl()
+                found: pl.DataFrame = db.execute(sql, own).pl(connection.ROWS_A_BATCH)
             return found
 
         reads = reads_of(googlesql, self._views)

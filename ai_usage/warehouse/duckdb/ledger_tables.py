@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 
 from ai_usage.partitions import Span
+from ai_usage.warehouse.duckdb.connection import ROWS_A_BATCH
 from ai_usage.warehouse.googlesql import read, to_duckdb
 from ai_usage.warehouse.ledger import AccountDay, Look
 from ai_usage.warehouse.reading.ledger_records import Records
@@ -50,7 +51,7 @@ class LedgerTables:
 
     def _ask(self, name: str, **parameters: object) -> pl.DataFrame:
         sql, names = to_duckdb(read(f"ledger/{name}"))
-        found: pl.DataFrame = self._db.sql(sql, params={name: parameters[name] for name in names}).pl()
+        found: pl.DataFrame = self._db.sql(sql, params={name: parameters[name] for name in names}).pl(ROWS_A_BATCH)
         return found
 
     def _lines(self, pull: str, versions: pl.DataFrame, order: str, *, records_of: str = "pull_id") -> pl.DataFrame:
@@ -63,7 +64,7 @@ class LedgerTables:
             from found join {raw_table(pull).address} as raw
                 on raw.pull_id = found.{records_of} and raw.activity_date is not distinct from found.activity_date
             order by {", ".join(f"{'raw' if name == 'position' else 'found'}.{name}" for name in order.split(", "))}"""
-        ).pl()
+        ).pl(ROWS_A_BATCH)
         self._db.unregister("found")
         return lines
 

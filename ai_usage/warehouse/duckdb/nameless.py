@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ai_usage.redaction import Redaction
+from ai_usage.warehouse.duckdb.connection import ROWS_A_BATCH
 from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
 from ai_usage.warehouse.table import RAW
 
@@ -19,7 +20,7 @@ def write_nameless(world: DuckDBWarehouse, into: Path, redact: Redaction) -> Non
         for table in world.tables:
             if table.view_of or table.schema == RAW:
                 continue
-            rows: pl.DataFrame = db.sql(f"select * from {table.address}").pl()
+            rows: pl.DataFrame = db.sql(f"select * from {table.address}").pl(ROWS_A_BATCH)
             nulls = [pl.lit(None, pl.String).alias(name) for name in OF_PEOPLE if name in table.columns]
             target.execute(f"delete from {table.address}")
             target.register("incoming", redact.frame(rows.with_columns(nulls)))
