@@ -16,7 +16,7 @@ from ai_usage.automation import sheet as sheet_automation
 from ai_usage.automation.teardown import in_process
 from ai_usage.automation.warehouse_resource import WarehouseResource, published_for_a_tick
 from ai_usage.checks import registry as checks
-from ai_usage.checks.runner import dagster_check
+from ai_usage.checks.runner import dagster_checks
 from ai_usage.core import assets as core
 from ai_usage.core.closing import LEDGER
 from ai_usage.core.public_holidays import public_holidays
@@ -37,7 +37,7 @@ ASSETS = [
     *marts.ASSETS,
     *dashboards.ASSETS,
 ]
-CHECKS = [dagster_check(check) for check in checks.CHECKS]
+CHECKS = [*checks.CHECKS]
 
 
 def build_defs(
@@ -62,7 +62,7 @@ def build_defs(
     look_at_freshness = refresh.freshness(CHECKS)
     found = dg.Definitions(
         assets=list(dg.map_asset_specs(shown, [*ASSETS, *marts.VIEWS, LEDGER])),
-        asset_checks=CHECKS,
+        asset_checks=dagster_checks(CHECKS),
         jobs=[
             *(*refresh.JOBS, *runs.jobs(repository)),
             *(build_requests.rebuild_days, sheet_automation.refresh_sheet, look_at_freshness),

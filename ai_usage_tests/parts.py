@@ -5,6 +5,7 @@ from functools import cache
 
 import dagster as dg
 
+from ai_usage.check import Check
 from ai_usage.layers import tables_behind
 
 
@@ -21,9 +22,7 @@ def assets_of(
     return [one for one in assets if any(key.path[0] in layers or key.to_user_string() in made for key in one.keys)]
 
 
-def checks_of(
-    checks: Iterable[dg.AssetChecksDefinition], names: Collection[str], assets: Iterable[dg.AssetsDefinition]
-) -> list[dg.AssetChecksDefinition]:
+def checks_of(checks: Iterable[Check], names: Collection[str], assets: Iterable[dg.AssetsDefinition]) -> list[Check]:
     """The checks with these names that check these assets."""
     there = {key for one in assets for key in one.keys}
-    return [one for one in checks if any(key.name in names and key.asset_key in there for key in one.check_keys)]
+    return [one for one in checks if one.name in names and one.key.asset_key in there]

@@ -25,8 +25,10 @@ from dagster._core.definitions.materialize import EPHEMERAL_JOB_NAME
 from ai_usage.automation.refresh import range_tags
 from ai_usage.automation.runs import Runs
 from ai_usage.catalog import FUNCTIONS, TABLES
+from ai_usage.checks.registry import CHECKS
+from ai_usage.checks.runner import dagster_checks
 from ai_usage.core.providers import DIM_PLATFORM, DIM_PROVIDER, platform_rows, provider_rows
-from ai_usage.definitions import ASSETS, CHECKS, build_defs
+from ai_usage.definitions import ASSETS, build_defs
 from ai_usage.marts.assets import VIEWS
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic.audit_log.folder import Uploads
@@ -71,7 +73,7 @@ class Ticking:
 @cache
 def graph() -> AssetGraph:
     """The whole graph. `dg.materialize` would build it again for each run, which takes longer than a small run."""
-    return AssetGraph.from_assets([*ASSETS, dg.AssetsDefinition(specs=VIEWS), *CHECKS])
+    return AssetGraph.from_assets([*ASSETS, dg.AssetsDefinition(specs=VIEWS), *dagster_checks(CHECKS)])
 
 
 @dataclass
@@ -253,13 +255,13 @@ def of_bill() -> dg.AssetSelection:
     made = whatever_makes("marts/claude_total_expenses", *(f"core/{table}" for table in core))
     made = made.required_multi_asset_neighbors() - OF_OTHERS
     there = made.resolve(graph())
-    keys = (key for check in CHECKS for key in check.check_keys if key.asset_key in there)
+    keys = (check.key for check in CHECKS if check.key.asset_key in there)
     return made.without_checks() | dg.AssetSelection.checks(*keys)
 
 
 def checks_of(*checks: str) -> dg.AssetSelection:
     """These checks, on every table that has them."""
-    return dg.AssetSelection.checks(*(key for check in CHECKS for key in check.check_keys if key.name in checks))
+    return dg.AssetSelection.checks(*(check.key for check in CHECKS if check.name in checks))
 
 
 def whatever_makes(*assets: str) -> dg.AssetSelection:

@@ -17,11 +17,11 @@ from ai_usage.alerts.message import compose
 from ai_usage.alerts.news import News, Severity
 from ai_usage.alerts.outbox import Outbox
 from ai_usage.alerts.resource import FILE
+from ai_usage.checks.registry import CHECKS
 from ai_usage.commands import erase_person, terminal
 from ai_usage.commands.__main__ import command_settings, main
 from ai_usage.commands.data_folder import in_use, prepare_instance
 from ai_usage.commands.leftovers import Wanted, files_with, rewrite_database
-from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.phrases import Phrases, canonical, word_count
 from ai_usage.warehouse.duckdb.identity import Identity
@@ -108,7 +108,7 @@ def platform_of(folder: Path) -> Platform:
 def passed(platform: Platform) -> set[tuple[str, str, Any]]:
     """The checks that pass. Checks of tables of other providers than hers are left out: none of them is evaluated."""
     of_others = OF_OTHERS.resolve(graph())
-    keys = (key for check in CHECKS for key in check.check_keys if key.asset_key not in of_others)
+    keys = (check.key for check in CHECKS if check.key.asset_key not in of_others)
     outcome = platform.materialize(dg.AssetSelection.checks(*keys), BOTH, platform.claude.admin())
     return {one.key for one in outcome.results if one.result == "passed"}
 

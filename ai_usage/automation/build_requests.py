@@ -39,7 +39,9 @@ from ai_usage.warehouse.table import PULLS, raw_table
 
 LONG = timedelta(minutes=10)  # for a pull
 WINDOW = 3  # days that a changed directory is applied to
-DAYS_TOGETHER = 62  # up to this many days are built by one run, though only some tables of some days are stale
+# Up to this many days are built by one run, though only some tables of some days are stale. An engine of which a
+# statement can take more days builds more of them.
+DAYS_TOGETHER = 62
 
 # The newest pull that brought something: new content, or the pull that makes a day final in the marts. An id of the
 # future, made by a wrong clock, does not count, because nothing would ever be newer. Its content counts as new with
@@ -165,6 +167,7 @@ class Stale:
 
     graph: Graph
     newest: str  # the last pull that was looked at
+    days_together: int  # that one run may build
     asked_about: Sequence[date]  # the days that some provider was asked about
     tables: dict[date, Keys] = field(default_factory=dict)  # that can be built for each of them
     daily: dict[date, Keys] = field(default_factory=dict)
@@ -180,6 +183,7 @@ class Stale:
         found = cls(
             graph,
             newest=max((pull_id for days in pulls.values() for pull_id in days.values()), default=""),
+            days_together=ledger.days_at_once(DAYS_TOGETHER),
             asked_about=sorted({day for days in pulls.values() for day in days if day}),
         )
         for day in found.asked_about:
@@ -283,7 +287,7 @@ class Stale:
             found: list[tuple[Span, Keys]] = []
             for day in (one for one in stretch.days if one in self.daily):
                 here = (Span(day, day), self.daily[day])
-                if found and found[-1][0].last + ONE_DAY == day and _are_one(found[-1], here):
+                if found and found[-1][0].last + ONE_DAY == day and self._are_one(found[-1], here):
                     found[-1] = _together(found[-1], here)
                 else:
                     found.append(here)
@@ -291,9 +295,8 @@ class Stale:
                 found = [(Span(found[0][0].first, found[-1][0].last), NOTHING.union(*(keys for _, keys in found)))]
             yield from found
 
-
-def _are_one(one: tuple[Span, Keys], other: tuple[Span, Keys]) -> bool:
-    return one[1] == other[1] or len(Span(one[0].first, other[0].last).days) <= DAYS_TOGETHER
+    def _are_one(self, one: tuple[Span, Keys], other: tuple[Span, Keys]) -> bool:
+        return one[1] == other[1] or len(Span(one[0].first, other[0].last).days) <= self.days_together
 
 
 def _together(one: tuple[Span, Keys], other: tuple[Span, Keys]) -> tuple[Span, Keys]:

@@ -14,6 +14,7 @@ from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG, RUN_KEY_TAG
 
 from ai_usage.automation.cadence import CADENCES
 from ai_usage.automation.dead_runs import UNDER_WAY, end_the_dead
+from ai_usage.check import Check
 from ai_usage.checks.missing import RANGE_END, RANGE_START
 from ai_usage.ingest.cadence import Cadence, Looks
 from ai_usage.partitions import Span
@@ -157,13 +158,11 @@ SENSORS = [when_due(cadence, job) for cadence, job in zip(CADENCES, JOBS, strict
 OF_FRESHNESS = {"pull_is_recent", "bill_is_fresh", "no_pull_is_of_the_future"}
 
 
-def freshness(checks: Sequence[dg.AssetChecksDefinition]) -> Job:
+def freshness(checks: Sequence[Check]) -> Job:
     """Reads the age of everything from the ledger alone: a pull that fails cannot report it."""
     return dg.define_asset_job(
         FRESHNESS,
-        selection=dg.AssetSelection.checks(
-            *(one for one in checks if {k.name for k in one.check_keys} & {*OF_FRESHNESS})
-        ),
+        selection=dg.AssetSelection.checks(*(check.key for check in checks if check.name in OF_FRESHNESS)),
         description="How fresh every source is, asking no provider.",
         run_tags=time_limit(),
     )

@@ -85,11 +85,15 @@ def results_of(
     there = {(asset, check) for asset, check, _ in found}
     for key in planned:
         asset = key.asset_key.to_user_string()
-        why = failed_steps.get(step_name(key))
-        if why is not None:
-            found[asset, key.name, None] = CheckResult(asset, key.name, None, "failed", f"Could not run: {why}", ended)
-        elif (asset, key.name) not in there:
-            found[asset, key.name, None] = CheckResult(asset, key.name, None, "not evaluated", WAS_NOT_RUN, ended)
+        if (asset, key.name) in there:
+            continue
+        steps = (step_name(key.asset_key), blocking_step_name(key.asset_key))
+        why = next((failed_steps[step] for step in steps if step in failed_steps), None)
+        found[asset, key.name, None] = (
+            CheckResult(asset, key.name, None, "not evaluated", WAS_NOT_RUN, ended)
+            if why is None
+            else CheckResult(asset, key.name, None, "failed", f"Could not run: {why}", ended)
+        )
     return list(found.values())
 
 
@@ -100,9 +104,14 @@ def never_run(checks: Iterable[dg.AssetCheckKey], found: Iterable[CheckResult]) 
     return [CheckResult(*key, None, "not evaluated", NOTHING_NEW) for key in sorted(keys) if key not in there]
 
 
-def step_name(key: dg.AssetCheckKey) -> str:
-    """The name of a check's step."""
-    return f"check__{key.asset_key.path[-1]}__{key.name}"
+def step_name(asset: dg.AssetKey) -> str:
+    """The name of the step that evaluates a table's checks."""
+    return f"check__{'__'.join(asset.path)}"
+
+
+def blocking_step_name(asset: dg.AssetKey) -> str:
+    """The name of the step that evaluates those of a table's checks that can block its days."""
+    return f"{step_name(asset)}__days"
 
 
 def _results_in(event: dg.DagsterEvent, at: float) -> Iterator[CheckResult]:

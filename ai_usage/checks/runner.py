@@ -7,9 +7,10 @@ asked about the day, if the source is not configured or the key lacks access, an
 of days long past. A day that its run should have pulled but did not, or that was pulled in part, has failed.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -33,7 +34,7 @@ from ai_usage.check import (
 from ai_usage.checks.accounts import with_account
 from ai_usage.checks.alert_events import EVENTS_IN_TABLE, keep_events
 from ai_usage.checks.missing import Missing, client_of, of_the_past, span_of_check
-from ai_usage.checks.results import observation, step_name
+from ai_usage.checks.results import blocking_step_name, observation, step_name
 from ai_usage.checks.sightings import evaluate_sightings
 from ai_usage.errors import AiUsageError, WarehouseError, interruption
 from ai_usage.layers import explained, in_plain_words, pool_of_check, reason
@@ -49,28 +50,53 @@ ROWS_SHOWN = 20  # of a result
 COULD_NOT_RUN = "The check could not run"  # the start of its result if it raised an error
 
 Events = Iterator[dg.AssetCheckEvaluation | dg.AssetObservation | dg.Output[None]]
-Evaluate = Callable[[dg.AssetCheckExecutionContext, Warehouse, Missing], Mapping[date | None, Finding]]
 
 
-def dagster_check(check: Check) -> dg.AssetChecksDefinition:
-    """The check as Dagster runs it."""
-    match check:
-        case DailyCheck():
-            return _step(check, lambda *args: _by_day(check, *args))
-        case SnapshotCheck():
-            return _step(check, lambda *args: _of_snapshot(check, *args))
-        case RunCheck():
-            return _step(check, lambda *args: _of_run(check, *args))
-    raise TypeError(f"no kind of check: {check}")
+def dagster_checks(checks: Iterable[Check]) -> list[dg.AssetChecksDefinition]:
+    """The checks as Dagster runs them. Those of one table are one step, because each step takes Dagster several
+    milliseconds; the checks that can block its days are another. A run may leave out some checks of a step.
+    """
+    together: dict[str, list[Check]] = {}
+    for check in checks:
+        together.setdefault(step_of(check), []).append(check)
+    return [_step(name, tuple(of_step)) for name, of_step in together.items()]
 
 
-def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
-    """`blocking` makes downstream steps in Dagster wait for the check. Its results do not stop the run: `marts.gate`
+def step_of(check: Check) -> str:
+    """The name of a check's step."""
+    return blocking_step_name(check.key.asset_key) if check.gates_day else step_name(check.key.asset_key)
+
+
+@cache
+def _step(name: str, checks: tuple[Check, ...]) -> dg.AssetChecksDefinition:
+    """`blocking` makes downstream steps in Dagster wait for the checks. Their results do not stop the run: `marts.gate`
     decides day by day which days go on.
     """
+    specs = {check.key: _spec(check) for check in checks}
+
+    @dg.multi_asset_check(
+        name=name,
+        specs=list(specs.values()),
+        can_subset=True,
+        pool=pool_of_check(checks[0].key.asset_key),
+        required_resource_keys={"warehouse", *(source.resource for check in checks for source in check.sources)},
+    )
+    @in_plain_words
+    def evaluated(context: dg.AssetCheckExecutionContext) -> Events:
+        warehouse: Warehouse = context.resources.warehouse
+        for check in checks:
+            if check.key in context.selected_asset_check_keys:
+                with working_on(f"check/{check.name}"):
+                    findings = _findings(check, context, warehouse)
+                yield from stored(specs[check.key], findings)
+
+    return evaluated
+
+
+def _spec(check: Check) -> dg.AssetCheckSpec:
     also_reads = {tuple(address.split("/")) for address in check.also_reads}
     also_reads |= through_views(name for layer, name in also_reads if layer == "marts")
-    spec = dg.AssetCheckSpec(
+    return dg.AssetCheckSpec(
         check.name,
         asset=check.key.asset_key,
         description=check.description,
@@ -78,24 +104,37 @@ def _step(check: Check, evaluate: Evaluate) -> dg.AssetChecksDefinition:
         blocking=check.gates_day,
     )
 
-    @dg.multi_asset_check(
-        name=step_name(check.key),
-        specs=[spec],
-        pool=pool_of_check(check.key.asset_key),
-        required_resource_keys={"warehouse", *(source.resource for source in check.sources)},
-    )
-    @in_plain_words
-    def evaluated(context: dg.AssetCheckExecutionContext) -> Events:
-        missing = Missing.of(context, check.sources, check.pulls, is_optional=check.is_optional)
-        warehouse: Warehouse = context.resources.warehouse
-        with working_on(f"check/{check.name}"):
-            findings = evaluate(context, warehouse, missing)
-            if check.provider:
-                findings = with_account(findings, warehouse, check.pulls)
-            keep_events(warehouse, spec.key, findings)
-        yield from stored(spec, findings)
 
-    return evaluated
+def _findings(
+    check: Check, context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> Mapping[date | None, Finding]:
+    """The findings of a check. Whatever goes wrong in it fails this check only, and not the others of its step."""
+    try:
+        findings = _evaluate(check, context, warehouse)
+        if check.provider:
+            findings = with_account(findings, warehouse, check.pulls)
+        keep_events(warehouse, check.key, findings)
+    except WarehouseError:
+        raise
+    except Exception as error:  # DESIGN 3.5, whatever the error is
+        if interruption(error):
+            raise
+        return {None: _could_not_run(context, error)}
+    return findings
+
+
+def _evaluate(
+    check: Check, context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> Mapping[date | None, Finding]:
+    missing = Missing.of(context, check.sources, check.pulls, is_optional=check.is_optional)
+    match check:
+        case DailyCheck():
+            return _by_day(check, context, warehouse, missing)
+        case SnapshotCheck():
+            return _of_snapshot(check, context, warehouse, missing)
+        case RunCheck():
+            return _of_run(check, context, warehouse, missing)
+    raise TypeError(f"no kind of check: {check}")
 
 
 def stored(check: dg.AssetCheckSpec, findings: Mapping[date | None, Finding]) -> Events:

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.automation import build_requests, cadence, refresh
-from ai_usage.automation.build_requests import rebuild_what_changed
+from ai_usage.automation.build_requests import Stale, rebuild_what_changed
 from ai_usage.automation.refresh import CHAIN, SENSORS
 from ai_usage.automation.warehouse_resource import published
 from ai_usage.checks.missing import RANGE_END, RANGE_START
@@ -311,6 +311,17 @@ def test_only_days_that_somebody_was_asked_about_are_built(built: Platform) -> N
     assert [spans_of(first), spans_of(second)] == [str(NEXT), str(apart)]
     assert "core/cursor_usage_events" in keys_of(second)
     assert not {key for key in keys_of(second) if key.startswith("core/claude_costs")}
+
+
+@pytest.mark.parametrize(("at_once", "runs"), [(62, [300, 65]), (1000, [365])])
+def test_days_that_need_different_tables_are_built_together_as_far_as_a_statement_takes_them(
+    at_once: int, runs: list[int]
+) -> None:
+    year = Span(date(2025, 11, 20), date(2026, 11, 19)).days
+    costs, licenses = (dg.AssetKey(["core", name]) for name in ("claude_costs", "gemini_licenses"))
+    stale = Stale(None, "", at_once, year, daily={day: frozenset({costs}) for day in year[:300]})
+    stale.daily |= {day: frozenset({costs, licenses}) for day in year[300:]}
+    assert [len(span.days) for span, _ in stale.spans()] == runs
 
 
 def test_a_changed_owner_in_the_sheet_is_applied_to_all_days_and_usage_to_the_days_touched(built: Platform) -> None:

@@ -11,9 +11,7 @@ BUILT = {"claude_costs", "claude_daily_cost", "claude_total_expenses"}
 definitions.ASSETS[:] = [
     one for one in definitions.ASSETS if any(key.path[0] == "raw" or key.path[1] in BUILT for key in one.keys)
 ]
-definitions.CHECKS[:] = [
-    one for one in definitions.CHECKS if any(key.name == "no_day_is_missing" for key in one.check_keys)
-]
+definitions.CHECKS[:] = [check for check in definitions.CHECKS if check.name == "no_day_is_missing"]
 build_requests.LONG = timedelta(seconds=5)
 defs = definitions.build_defs(settings())
 for sensor in defs.sensors or ():

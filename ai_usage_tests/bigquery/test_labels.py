@@ -11,7 +11,7 @@ import pytest
 
 from ai_usage.check import SnapshotCheck
 from ai_usage.checks.alert_events import ALERT_EVENTS
-from ai_usage.checks.runner import dagster_check
+from ai_usage.checks.runner import dagster_checks
 from ai_usage.layers import snapshot_asset
 from ai_usage.settings import read_settings
 from ai_usage.warehouse.builds import BUILDS
@@ -57,7 +57,7 @@ def test_what_a_step_asks_is_for_its_asset_and_what_a_check_asks_for_the_check(t
     )
     resources: dict[str, Any] = {"warehouse": warehouse}
     with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize([who, dagster_check(check)], resources=resources, instance=instance)
+        dg.materialize([who, *dagster_checks([check])], resources=resources, instance=instance)
     assert (STEPS["select 1 as n"], STEPS["select 2 as n"]) == ("core/who", "check/somebody_is_there")
     assert present_step() == ""
 

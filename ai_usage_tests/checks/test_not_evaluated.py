@@ -1,5 +1,6 @@
 """The result "not evaluated": a check without data neither passes nor fails, and gives the reason."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -9,10 +10,12 @@ import pytest
 from ai_usage.automation.refresh import OF_FRESHNESS
 from ai_usage.automation.runs import Runs
 from ai_usage.check import PASSED, Check, DailyCheck, NotEvaluated, Result, SnapshotCheck, failed, warned, without_input
+from ai_usage.checks import runner
+from ai_usage.checks.registry import CHECKS
 from ai_usage.checks.results import NOT_EVALUATED_TAG, WAS_NOT_RUN, counted, observation, results_of, summary
-from ai_usage.checks.runner import COULD_NOT_RUN, dagster_check, stored
+from ai_usage.checks.runner import COULD_NOT_RUN, dagster_checks, stored
 from ai_usage.commands.refresh import outcome_of
-from ai_usage.definitions import CHECKS, defs
+from ai_usage.definitions import defs
 from ai_usage.errors import AiUsageError
 from ai_usage.layers import TABLE_WAS_BUILT
 from ai_usage.partitions import Span
@@ -28,7 +31,7 @@ MISSING, CODE = "no_day_is_missing", "claude_code_usage_stats"
 LATE = DAYS[-1] + timedelta(days=1)
 JANUARY, PRESENT = Span(date(2026, 10, 5), date(2026, 10, 7)), Span(date(2026, 11, 17), date(2026, 11, 19))
 TOO_BAD = "is declared to be warned at worst"
-NAMES = {key.name for check in CHECKS for key in check.check_keys}
+NAMES = {check.name for check in CHECKS}
 ABOUT: dict[str, Any] = {
     "name": "it_holds", "asset": "core/claude_costs", "title": "", "description": "", "severity": "failed",
     "sources": (SOURCE,),
@@ -52,9 +55,7 @@ def test_without_any_data_no_check_is_evaluated_and_none_passes(platform: Platfo
     outcome = platform.materialize(checks_of(*NAMES), None, platform.claude.admin())
     assert outcome.result.success
     assert outcome.evaluations == {}
-    assert {(one.check, one.asset) for one in outcome.results} == {
-        (key.name, key.asset_key.to_user_string()) for check in CHECKS for key in check.check_keys
-    }
+    assert {(one.check, one.asset) for one in outcome.results} == {(check.name, check.asset) for check in CHECKS}
     assert {one.result for one in outcome.results} == {"not evaluated"}
     why = outcome.not_evaluated(MISSING, "claude_costs")[None]
     assert why.startswith("No provider was asked: raw/claude_cost_report, raw/claude_cost_totals")
@@ -134,12 +135,55 @@ def test_a_check_cannot_be_worse_than_it_declares(
         assert evaluation.description == (f"{day}: {description}" if day else description)
 
 
-def run(platform: Platform, declared: Check) -> dg.ExecuteInProcessResult:
-    check = dagster_check(declared)
+def test_checks_of_a_table_are_one_step_in_which_each_fails_alone(
+    good: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep_events(_: Any, key: dg.AssetCheckKey, __: Any) -> None:
+        if key.name == "broken":
+            raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(runner, "keep_events", keep_events)
+    of_table = {**ABOUT, "pulls": ("claude_users",), "evaluate": lambda _: PASSED}
+    checks = [SnapshotCheck(**of_table | {"name": name}) for name in ("broken", "sound")]
+    found = run(good, *checks)
+    assert [event.step_key for event in found.get_step_success_events()] == ["check__core__claude_costs"]
+    assert {one.check_name: (one.passed, one.description) for one in found.get_asset_check_evaluations()} == {
+        "broken": (False, f"{COULD_NOT_RUN}: ZeroDivisionError: by nothing"),
+        "sound": (True, "Passed."),
+    }
+    only = run(good, *checks, selection=dg.AssetSelection.checks(checks[1].key))
+    assert [one.check_name for one in only.get_asset_check_evaluations()] == ["sound"]
+    assert [one.node_def.name for one in dagster_checks([*checks, replace(checks[0], gates_day=True)])] == [
+        "check__core__claude_costs",
+        "check__core__claude_costs__days",
+    ]
+
+
+def test_a_check_after_which_its_step_failed_keeps_its_result() -> None:
+    @dg.multi_asset_check(
+        name="check__core__claude_costs",
+        specs=[dg.AssetCheckSpec(name, asset=COSTS) for name in ("evaluated", "stopped")],
+    )
+    def of_table() -> Any:
+        yield dg.AssetCheckEvaluation(asset_key=COSTS, check_name="evaluated", passed=True)
+        raise dg.Failure("The disk is full.", allow_retries=False)
+
+    checks = [dg.AssetCheckKey(COSTS, name) for name in ("evaluated", "stopped")]
+    found = dg.materialize(
+        [dg.AssetSpec(COSTS), of_table], selection=dg.AssetSelection.checks(of_table), run_config=QUIET,
+        raise_on_error=False,
+    )  # fmt: skip
+    results = {one.check: (one.result, one.why) for one in results_of(((e, 0.0) for e in found.all_events), checks)}
+    assert results["evaluated"][0] == "passed"
+    assert results["stopped"] == ("failed", "Could not run: The disk is full.")
+
+
+def run(platform: Platform, *declared: Check, selection: dg.AssetSelection | None = None) -> dg.ExecuteInProcessResult:
+    checks = dagster_checks(declared)
     resources = {"claude_admin": platform.claude.admin(), "warehouse": platform.warehouse}
     return dg.materialize(
-        [dg.AssetSpec(COSTS), check],
-        selection=dg.AssetSelection.checks(check),
+        [dg.AssetSpec(COSTS), *checks],
+        selection=selection or dg.AssetSelection.checks(*checks),
         resources={name: dg.ResourceDefinition.hardcoded_resource(of) for name, of in resources.items()},
         run_config=QUIET,
         instance=platform.instance,

@@ -12,10 +12,10 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.owners import evaluate_owners
+from ai_usage.checks.registry import CHECKS
 from ai_usage.commands.sheet_template import write_template
 from ai_usage.core.people import Person, person_rows
 from ai_usage.core.person_accounts import account_rows
-from ai_usage.definitions import CHECKS
 from ai_usage.partitions import Span
 from ai_usage.providers.directory import Member, Placement, Stamp
 from ai_usage.settings import settings
@@ -71,7 +71,7 @@ def refreshed(platform: Platform, google: Simulator, selection: dg.AssetSelectio
 
 
 def evaluated(platform: Platform, check_name: str, *, is_configured: bool = True) -> Outcome:
-    keys = [key for check in CHECKS for key in check.check_keys if key.name == check_name]
+    keys = [check.key for check in CHECKS if check.name == check_name]
     claude, sheet = (platform.claude.admin(), object()) if is_configured else (None, None)
     return platform.materialize(dg.AssetSelection.checks(*keys), SPAN, claude, sheet=sheet)
 

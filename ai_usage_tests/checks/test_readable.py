@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ai_usage.check import WARN
+from ai_usage.checks.registry import CHECKS
 from ai_usage.core import tables as core_tables
-from ai_usage.definitions import CHECKS
 from ai_usage.marts import gate
 from ai_usage.partitions import Span
 from ai_usage.providers.anthropic import tables as claude_tables
@@ -71,11 +71,9 @@ def test_every_fact_table_has_a_grain_check() -> None:
         for table in of.CORE_TABLES
         if table.date_column and table.schema == ANALYTICS
     ]
-    described = " ".join(
-        spec.description or "" for check in CHECKS for spec in check.check_specs if spec.name == gate.GRAIN
-    )
+    described = " ".join(check.description for check in CHECKS if check.name == gate.GRAIN)
     others = {"claude_costs": "cost_lines_are_unique", "cursor_usage_events": "no_event_counted_twice"}
-    names = {key.name for check in CHECKS for key in check.check_keys}
+    names = {check.name for check in CHECKS}
     for table in facts:
         if table.name in others:
             assert others[table.name] in names

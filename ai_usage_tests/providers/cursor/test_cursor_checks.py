@@ -85,7 +85,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 
 def evaluated(platform: Platform, *checks: str) -> Outcome:
     """Only the checks, over the cycle."""
-    every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1].startswith("cursor_")]
+    every = [check.key for check in CHECKS if check.key.asset_key.path[-1].startswith("cursor_")]
     keys = [key for key in every if key.name in (checks or NAMES)]
     return platform.materialize(dg.AssetSelection.checks(*keys), CYCLE, None, cursor_admin=object())
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.catalog import TABLES
-from ai_usage.definitions import CHECKS
+from ai_usage.checks.registry import CHECKS
 from ai_usage.marts.files import marts
 from ai_usage.partitions import Span
 from ai_usage.warehouse.ledger import Answer
@@ -63,7 +63,7 @@ def built(platform: Platform, licenses: list[tuple[Any, ...]], more: Lines | Non
 
 
 def evaluated(platform: Platform) -> Outcome:
-    keys = [key for check in CHECKS for key in check.check_keys if key.name == USED]
+    keys = [check.key for check in CHECKS if check.name == USED]
     return platform.materialize(dg.AssetSelection.checks(*keys), None, None, google_cloud=[])
 
 

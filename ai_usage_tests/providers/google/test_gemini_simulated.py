@@ -12,7 +12,7 @@ import pytest
 
 from ai_usage.accounts import Account
 from ai_usage.check import NotEvaluated
-from ai_usage.definitions import CHECKS
+from ai_usage.checks.registry import CHECKS
 from ai_usage.ingest.http.errors import IncompleteAnswer
 from ai_usage.ingest.http.retry import Patience
 from ai_usage.partitions import Span
@@ -49,7 +49,7 @@ def company(offer: GoogleOffer | None = None) -> Iterator[tuple[Simulator, Googl
 
 
 def run(platform: Platform, cloud: GoogleCloud, span: Span = DAYS) -> Outcome:
-    keys = [key for check in CHECKS for key in check.check_keys if key.name in NAMES]
+    keys = [check.key for check in CHECKS if check.name in NAMES]
     return platform.materialize(
         ALL.without_checks() | dg.AssetSelection.checks(*keys), span, None, google_cloud=[cloud]
     )
@@ -69,7 +69,7 @@ def good(lived: tuple[Platform, Simulator, Outcome], tmp_path: Path) -> Platform
 
 
 def evaluated(platform: Platform, name: str, span: Span | None = DAYS) -> Outcome:
-    keys = [key for check in CHECKS for key in check.check_keys if key.name == name]
+    keys = [check.key for check in CHECKS if check.name == name]
     with company() as (_, cloud):
         return platform.materialize(dg.AssetSelection.checks(*keys), span, None, google_cloud=[cloud])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.definitions import CHECKS
+from ai_usage.checks.registry import CHECKS
 from ai_usage.marts.gate import blocked_accounts
 from ai_usage.partitions import Span
 from ai_usage.providers.google.provider import GOOGLE as GOOGLE_PROVIDER
@@ -89,7 +89,7 @@ def good(past: Platform, tmp_path: Path) -> Platform:
 def evaluated(platform: Platform, *names: str) -> Outcome:
     """Only the checks, over the three days."""
     tables = {"gemini_costs", "gemini_attributed_costs", "ai_spend"}
-    every = [key for check in CHECKS for key in check.check_keys if key.asset_key.path[-1] in tables]
+    every = [check.key for check in CHECKS if check.key.asset_key.path[-1] in tables]
     keys = [key for key in every if key.name in names]
     return platform.materialize(dg.AssetSelection.checks(*keys), DAYS, None, google_cloud=MockGoogle().cloud())
 
