@@ -16,6 +16,7 @@ import polars as pl
 
 from ai_usage.ingest.ledger_writes import Source
 from ai_usage.partitions import Span
+from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.port import Warehouse
 
 Grain = Literal["day", "snapshot", "run"]
@@ -174,14 +175,14 @@ class RunCheck(Check):
 
 
 def each_day(
-    sql: str, result: Callable[[list[dict[str, Any]]], Finding], **parameters: Any
+    sql: str, result: Callable[[list[dict[str, Any]]], Finding], *, only: str | None = None, **parameters: Any
 ) -> Callable[[Warehouse, Span], Mapping[date, Finding]]:
     """The evaluation of a query that returns rows of days with errors: a result for each of these days. Rows of several
     accounts are evaluated account by account.
     """
 
     def evaluate(warehouse: Warehouse, span: Span) -> Mapping[date, Finding]:
-        wrong = wrong_rows(warehouse, sql, span, **parameters)
+        wrong = wrong_rows(warehouse, sql, span, only=only, **parameters)
         return {day: each_account(rows, result) for day, rows in wrong.items()}
 
     return evaluate
@@ -216,9 +217,11 @@ def evaluate_mart(
     return result(warehouse.query(sql).to_dicts())
 
 
-def wrong_rows(warehouse: Warehouse, sql: str, span: Span, **parameters: Any) -> dict[date, list[dict[str, Any]]]:
-    """The rows of `sql/<sql>.sql`, by day."""
-    return by_day(warehouse.query(sql, first_day=span.first, last_day=span.last, **parameters))
+def wrong_rows(
+    warehouse: Warehouse, sql: str, span: Span, *, only: str | None = None, **parameters: Any
+) -> dict[date, list[dict[str, Any]]]:
+    """The rows of `sql/<sql>.sql`, by day. Of what it reads of each provider, `only` that of one."""
+    return by_day(warehouse.ask(read(sql, only), first_day=span.first, last_day=span.last, **parameters))
 
 
 def by_day(rows: pl.DataFrame) -> dict[date, list[dict[str, Any]]]:

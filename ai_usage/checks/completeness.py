@@ -70,6 +70,7 @@ def no_day_is_missing(provider: Provider, of: CoreTables) -> DailyCheck:
         evaluate=each_day(
             sql,
             lambda rows: failed(f"{'; '.join(map(_missing, rows))}.", rows),
+            only=provider.key,
             pulls=list(pulls),
             optional_pulls=list(optional) or NO_PULL,
         ),

@@ -12,6 +12,7 @@ import polars as pl
 from ai_usage.core.grain import repeated
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Gate
+from ai_usage.warehouse.googlesql import read
 from ai_usage.warehouse.ledger_check import broken_pulls
 from ai_usage.warehouse.port import Warehouse
 from ai_usage.warehouse.table import DEFAULT_ACCOUNT
@@ -68,4 +69,4 @@ def _wrong(warehouse: Warehouse, check: str, days: Span, gate: Gate) -> pl.DataF
     pulls = gate.billing if check == READABLE else gate.pulls
     query = own.get(check, f"checks/{check}")
     asked = {"pulls": list(pulls), "optional_pulls": NO_PULL}  # of a gate every pull is needed
-    return warehouse.query(query, first_day=days.first, last_day=days.last, **asked)
+    return warehouse.ask(read(query, gate.provider), first_day=days.first, last_day=days.last, **asked)

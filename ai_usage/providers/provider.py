@@ -47,6 +47,7 @@ class Gate:
     checks passed.
     """
 
+    provider: str
     pulls: tuple[str, ...]
     billing: tuple[str, ...]
     checks: tuple[Check, ...]  # its own, each with its query in `sql`

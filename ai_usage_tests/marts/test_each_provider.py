@@ -8,14 +8,18 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ai_usage.catalog import TABLES
 from ai_usage.marts import build_days, files
 from ai_usage.marts.build_days import ProvidersNotBuilt, rebuild_days
 from ai_usage.marts.files import contracts, marts
-from ai_usage.marts.gate import by_day
+from ai_usage.marts.gate import blocked_accounts, by_day
 from ai_usage.partitions import Span
+from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse import googlesql
 from ai_usage.warehouse.duckdb import statements
+from ai_usage.warehouse.duckdb.engine import DuckDBWarehouse
+from ai_usage.warehouse.reads import reads_of
 from ai_usage_tests.marts.by_hand import know_providers, pull, put
 from ai_usage_tests.platform import Platform, platform_in
 
@@ -57,6 +61,28 @@ def spend(desk: Platform, usd: str) -> None:
 def dollars(desk: Platform) -> dict[tuple[str, date], int]:
     rows = desk.sql("select provider, spend_date, billed_usd from ai_usage_analytics.ai_spend")
     return {(provider, day): int(usd) for provider, day, usd in rows}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.key)
+def test_a_gate_reads_no_core_table_of_another_provider(desk: Platform, provider: Provider) -> None:
+    """A fault in one provider's tables or SQL blocks no other one, and what was known of the others stays known."""
+    asked: list[str] = []
+    ask = DuckDBWarehouse.ask
+
+    def noted(self: DuckDBWarehouse, googlesql: str, **parameters: Any) -> pl.DataFrame:
+        asked.append(googlesql)
+        return ask(self, googlesql, **parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DuckDBWarehouse, "ask", noted)
+        blocked_accounts(desk.warehouse, SPAN, provider.gate)
+    views = {table.address: table for table in TABLES if table.view_of}
+    read = set().union(*(reads_of(text, views).tables for text in asked))
+    own = {table.address for core in provider.core for table in core.tables}
+    others = {table.address for each in PROVIDERS for core in each.core for table in core.tables} - own
+    assert provider.gate.provider == provider.key
+    assert read & own
+    assert read & others == set()
 
 
 def test_a_blocked_day_of_a_provider_keeps_its_last_good_rows_and_no_other_ones(

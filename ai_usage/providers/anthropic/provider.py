@@ -83,6 +83,7 @@ ANTHROPIC = Provider(
     bill=Bill("claude_cost_report", billed_lines),
     final_after_days=30,
     gate=Gate(
+        provider="anthropic",
         pulls=BILLING,
         billing=BILLING,
         checks=checks.GATING,

@@ -56,6 +56,7 @@ CURSOR = Provider(
     bill=Bill("cursor_usage_events", charged_events),
     final_after_days=2,
     gate=Gate(
+        provider="cursor",
         pulls=("cursor_usage_events", "cursor_daily_usage"),
         billing=("cursor_usage_events",),
         checks=checks.GATING,

@@ -66,6 +66,7 @@ GOOGLE = Provider(
     # first day.
     final_after_days=40,
     gate=Gate(
+        provider=SOURCE,
         pulls=BILLING,
         billing=BILLING,
         checks=checks.GATING,

@@ -63,6 +63,7 @@ OPENAI = Provider(
     # about once more after its invoice.
     final_after_days=31,
     gate=Gate(
+        provider=SOURCE,
         pulls=BILLING,
         billing=BILLING,
         checks=checks.GATING,

@@ -91,7 +91,7 @@ TOY = Provider(
     snapshot_pulls={},
     bill=Bill("toy_bill", lambda records: cost_rows(records).with_columns(workspace_id=pl.lit(None, dtype=pl.String))),
     final_after_days=5,
-    gate=Gate(pulls=("toy_bill",), billing=("toy_bill",), checks=()),
+    gate=Gate(provider="toy", pulls=("toy_bill",), billing=("toy_bill",), checks=()),
     cadences=(
         Cadence(
             name="toy",
