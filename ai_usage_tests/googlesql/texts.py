@@ -20,6 +20,7 @@ from ai_usage.core.grain import repeated_keys
 from ai_usage.dashboards.boards import boards
 from ai_usage.dashboards.metabase.wanted import wanted
 from ai_usage.marts.files import marts
+from ai_usage.providers.registry import PROVIDERS
 from ai_usage.warehouse.bigquery.statements import function, merge_builds, no_rows, parameters_of
 from ai_usage.warehouse.builds import BUILDS
 from ai_usage.warehouse.table import PULLS
@@ -34,11 +35,12 @@ NOT_SQL = ("report.", "REPORTS[", "self.export.")  # other calls of a method `as
 # The parts from which the modules compose their queries, by the names in the code.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "ai_usage.automation.build_requests": {"news": NEWS.replace("SETTLED", SETTLED)},
-    "ai_usage.check": {"mart": "ai_spend"},
+    "ai_usage.check": {"mart": "ai_spend", "sql": "checks/no_day_is_missing", "only": PROVIDERS[0].key},
     "ai_usage.checks.alert_events": {"table": ALERT_EVENTS, "where": "topic = @topic and asset = @asset"},
     "ai_usage.checks.bills": {"count": CAN_FORECAST},
     "ai_usage.checks.people": {"table": ALERT_EVENTS},
     "ai_usage.core.grain": {"query": repeated_keys([table for table in TABLES if table.key])},
+    "ai_usage.marts.gate": {"query": "checks/no_day_is_missing", "gate": PROVIDERS[1].gate},
     "ai_usage.marts.build_days": {"mart": DAILY, "table": DAILY.table, "money": "billed_usd"},
     "ai_usage.providers.cursor.checks.seats": {"table": "cursor_usage_stats"},
     "ai_usage.warehouse.bigquery.engine": {

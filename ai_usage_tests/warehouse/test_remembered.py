@@ -1,5 +1,6 @@
 """An answer is cached until the tables that its query reads may have changed, and no longer."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -24,6 +25,7 @@ LINES = Table(
 OTHERS = replace(LINES, name="others")
 SEEN = replace(LINES, name="seen", view_of="seen")
 QUERIES = {"seen": f"select line_date, usd from {LINES.address}", "two": f"select date '{DAY}' as line_date, 2 as usd"}
+STATM = Path("/proc/self/statm")
 SUM = "select coalesce(sum(usd), 0) as usd from {}"
 
 
@@ -140,3 +142,17 @@ def test_rows_of_an_answer_that_is_forgotten_or_replaced_do_not_count() -> None:
     assert (list(kept), kept.rows) == (["b"], 1)
     kept.forget_all()
     assert (list(kept), kept.rows) == ([], 0)
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="only Linux says how much memory a process has reserved")
+def test_what_is_kept_of_small_answers_reserves_little_memory(warehouse: DuckDBWarehouse) -> None:
+    """A process with much reserved memory may start no other one: Linux refuses to copy its map."""
+    before = reserved()
+    kept = [warehouse.ask(f"select {n} as n, cast({n} as numeric) as usd, 'a' as name") for n in range(50)]
+    assert [one["n"][0] for one in kept] == list(range(50))
+    assert reserved() - before < 300_000_000
+
+
+def reserved() -> int:
+    """The bytes of addresses that this process has."""
+    return int(STATM.read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
