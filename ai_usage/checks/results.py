@@ -111,7 +111,7 @@ def step_name(asset: dg.AssetKey) -> str:
 
 def blocking_step_name(asset: dg.AssetKey) -> str:
     """The name of the step that evaluates those of a table's checks that can block its days."""
-    return f"{step_name(asset)}__days"
+    return f"{step_name(asset)}__gate"
 
 
 def _results_in(event: dg.DagsterEvent, at: float) -> Iterator[CheckResult]:

@@ -155,7 +155,7 @@ def test_checks_of_a_table_are_one_step_in_which_each_fails_alone(
     assert [one.check_name for one in only.get_asset_check_evaluations()] == ["sound"]
     assert [one.node_def.name for one in dagster_checks([*checks, replace(checks[0], gates_day=True)])] == [
         "check__core__claude_costs",
-        "check__core__claude_costs__days",
+        "check__core__claude_costs__gate",
     ]
 
 
