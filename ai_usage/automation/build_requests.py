@@ -39,8 +39,8 @@ from ai_usage.warehouse.table import PULLS, raw_table
 
 LONG = timedelta(minutes=10)  # for a pull
 WINDOW = 3  # days that a changed directory is applied to
-# Up to this many days are built by one run, though only some tables of some days are stale. An engine of which a
-# statement can take more days builds more of them.
+# Up to this many days are built by one run, though only some tables of some days are stale. Of days that were asked
+# for, one run builds as many as a statement of the engine takes: nearly all of their tables must be built anyway.
 DAYS_TOGETHER = 62
 
 # The newest pull that brought something: new content, or the pull that makes a day final in the marts. An id of the
@@ -183,7 +183,7 @@ class Stale:
         found = cls(
             graph,
             newest=max((pull_id for days in pulls.values() for pull_id in days.values()), default=""),
-            days_together=ledger.days_at_once(DAYS_TOGETHER),
+            days_together=ledger.days_at_once(DAYS_TOGETHER) if asked else DAYS_TOGETHER,
             asked_about=sorted({day for days in pulls.values() for day in days if day}),
         )
         for day in found.asked_about:

@@ -324,6 +324,14 @@ def test_days_that_need_different_tables_are_built_together_as_far_as_a_statemen
     assert [len(span.days) for span, _ in stale.spans()] == runs
 
 
+@pytest.mark.parametrize(("asked", "days"), [(None, 62), (Span(DAY, NEXT), 1000)])
+def test_only_days_that_were_asked_for_are_built_with_tables_that_are_not_stale_beyond_two_months(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, asked: Span | None, days: int
+) -> None:
+    monkeypatch.setattr(type(platform.warehouse), "days_at_once", lambda _, __: 1000)
+    assert Stale.of(platform.warehouse, defs.resolve_asset_graph(), asked).days_together == days
+
+
 def test_a_changed_owner_in_the_sheet_is_applied_to_all_days_and_usage_to_the_days_touched(built: Platform) -> None:
     """Case 35: owners of the sheet affect the whole history; usage affects the days with changed rows."""
     header = b'["api_key_id", "api_key_name", "user_email", "team_name", "description"]'

@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 
 from ai_usage.catalog import TABLES
+from ai_usage.check import DailyCheck
+from ai_usage.checks.registry import CHECKS
 from ai_usage.marts import build_days, files
 from ai_usage.marts.build_days import ProvidersNotBuilt, rebuild_days
 from ai_usage.marts.files import contracts, marts
-from ai_usage.marts.gate import blocked_accounts, by_day
+from ai_usage.marts.gate import MISSING, blocked_accounts, by_day
 from ai_usage.partitions import Span
 from ai_usage.providers.provider import Provider
 from ai_usage.providers.registry import PROVIDERS
@@ -64,7 +66,9 @@ def dollars(desk: Platform) -> dict[tuple[str, date], int]:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.key)
-def test_a_gate_reads_no_core_table_of_another_provider(desk: Platform, provider: Provider) -> None:
+def test_a_gate_and_the_check_for_missing_days_read_no_core_table_of_another_provider(
+    desk: Platform, provider: Provider
+) -> None:
     """A fault in one provider's tables or SQL blocks no other one, and what was known of the others stays known."""
     asked: list[str] = []
     ask = DuckDBWarehouse.ask
@@ -76,6 +80,9 @@ def test_a_gate_reads_no_core_table_of_another_provider(desk: Platform, provider
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DuckDBWarehouse, "ask", noted)
         blocked_accounts(desk.warehouse, SPAN, provider.gate)
+        for check in CHECKS:
+            if (check.name, check.provider) == (MISSING, provider.key) and isinstance(check, DailyCheck):
+                check.evaluate(desk.warehouse, SPAN)
     views = {table.address: table for table in TABLES if table.view_of}
     read = set().union(*(reads_of(text, views).tables for text in asked))
     own = {table.address for core in provider.core for table in core.tables}
